@@ -1,0 +1,1 @@
+"""Pretrain, evaluate, benchmark: thin scripts, never imported by the rest."""

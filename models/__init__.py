@@ -1,0 +1,1 @@
+"""PHASE-Net (ZAS, ASF, gated TCN), its stream, its weights, and the classical methods."""

@@ -1,0 +1,115 @@
+"""What a theorem is here: a claim, a check that can fail, and mutants of the claim that must.
+
+The check of a theorem takes the *claim* as its argument, so that the same check is run on the true
+claim and on its mutants: a check that lets a mutant through is a check that proves nothing.
+"""
+
+import math
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from importlib.util import find_spec
+from typing import Any, Literal
+
+Kind = Literal["symbolic", "rational", "certified", "numeric"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Evidence:
+    """The outcome of one check.
+
+    Attributes:
+        residual: How far the claim is from holding (0 for an exact identity that holds; infinite
+            where a symbolic identity fails).
+        tolerance: The largest residual at which the claim is said to hold.
+        detail: One line on what was compared.
+    """
+
+    residual: float
+    tolerance: float = 0.0
+    detail: str = ""
+
+    @property
+    def holds(self) -> bool:
+        """Whether the residual is within the tolerance (a NaN never is)."""
+        return self.residual <= self.tolerance
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Theorem:
+    """A statement with its check and its mutants.
+
+    Attributes:
+        id: ``T1`` ... ; names are unique in the catalogue.
+        title: One line.
+        kind: How it is checked: ``symbolic`` (exact), ``rational`` (exact), ``certified``
+            (ball arithmetic), ``numeric`` (a property to a stated tolerance).
+        statement: Markdown with LaTeX in dollar signs, as the article prints it.
+        assumptions: What the statement rests on, one clause each.
+        check: Maps a claim to evidence. Called with ``claim``, then with each mutant.
+        claim: The true claim, in whatever form the check takes.
+        mutants: Wrong claims by name; the check must refuse each.
+        requires: Import names of optional packages without which the check is "not run".
+        paper: Where the paper and the truth part at this step, if they do.
+    """
+
+    id: str
+    title: str
+    kind: Kind
+    statement: str
+    assumptions: tuple[str, ...]
+    check: Callable[[Any], Evidence]
+    claim: Any
+    mutants: Mapping[str, Any]
+    requires: tuple[str, ...] = ()
+    paper: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MutantResult:
+    """Whether a wrong claim was refused."""
+
+    name: str
+    fails: bool
+    residual: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict:
+    """The outcome of a theorem; ``holds`` is none where an extra is missing."""
+
+    theorem: Theorem
+    holds: bool | None
+    residual: float = math.nan
+    detail: str = ""
+    mutants: tuple[MutantResult, ...] = field(default=())
+    seconds: float = 0.0
+
+    @property
+    def all_mutants_fail(self) -> bool:
+        """Whether the check refused every wrong claim."""
+        return all(mutant.fails for mutant in self.mutants)
+
+
+def prove(theorem: Theorem) -> Verdict:
+    """Check a theorem and each of its mutants."""
+    missing = [name for name in theorem.requires if find_spec(name) is None]
+    if missing:
+        needs = ", ".join(missing)
+        return Verdict(theorem=theorem, holds=None, detail=f"not run: {needs} is not installed")
+    start = time.perf_counter()
+    evidence = theorem.check(theorem.claim)
+    mutants = []
+    for name, claim in theorem.mutants.items():
+        refuted = theorem.check(claim)
+        mutants.append(
+            MutantResult(name=name, fails=not refuted.holds, residual=refuted.residual)
+        )
+    return Verdict(
+        theorem=theorem,
+        holds=evidence.holds,
+        residual=evidence.residual,
+        detail=evidence.detail,
+        mutants=tuple(mutants),
+        seconds=time.perf_counter() - start,
+    )

@@ -1,0 +1,5 @@
+"""``python -m pulsephase``."""
+
+from pulsephase.cli import entry
+
+entry()

@@ -1,0 +1,80 @@
+"""The command line: one entry point, its commands loaded only when called.
+
+Exit codes: 0 a result; 1 it ran, but there is no heart rate (the reason is given) or a check failed;
+2 wrong use or unreadable input. Errors are one line; ``--debug`` shows the traceback.
+"""
+
+import sys
+import traceback
+from importlib import import_module
+
+import click
+
+from pulsephase.errors import PulsePhaseError
+
+COMMANDS = {
+    "demo": "Measure the two public sample videos and write a report.",
+    "samples": "Fetch the two public sample videos with contact PPG.",
+    "measure": "Measure the heart rate in videos.",
+    "synthesize": "Make synthetic face video with a known pulse.",
+    "pretrain": "Train PHASE-Net on synthetic video.",
+    "prove": "Check the derivation, theorem by theorem.",
+    "version": "Print the versions that a report of a fault needs.",
+}
+
+
+class LazyGroup(click.Group):
+    """A group whose commands are modules of ``pulsephase.commands``."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return None
+        module = import_module(f"pulsephase.commands.{cmd_name}")
+        command: click.Command = module.command
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
+
+@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+def app() -> None:
+    """Measure the pulse from face video, and check why a network can.
+
+    Example: pulsephase demo
+    """
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run one command and return its exit code (see the module's docstring)."""
+    arguments = sys.argv[1:] if arguments is None else arguments
+    debug = "--debug" in arguments
+    try:
+        code = app.main(args=arguments, prog_name="pulsephase", standalone_mode=False)
+    except click.exceptions.Exit as stop:
+        return stop.exit_code
+    except click.ClickException as wrong_use:
+        wrong_use.show(file=sys.stderr)
+        return 2
+    except (click.Abort, KeyboardInterrupt):
+        click.echo("pulsephase: interrupted", err=True)
+        return 130
+    except (PulsePhaseError, OSError) as error:
+        if debug:
+            traceback.print_exc()
+        click.echo(f"pulsephase: {_one_line(error)}", err=True)
+        return 2
+    return code if isinstance(code, int) else 0
+
+
+def _one_line(error: Exception) -> str:
+    return " ".join(str(error).split()) or type(error).__name__
+
+
+def entry() -> None:
+    """Run as the console script."""
+    sys.exit(main())

@@ -1,0 +1,1 @@
+"""The commands of `pulsephase`, one module each, loaded when called."""

@@ -1,0 +1,72 @@
+"""What every command shares: its options, its one JSON object, its progress bar."""
+
+import json
+import math
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import click
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+stderr = Console(stderr=True)
+
+
+def shared_options(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Add ``--json``, ``--device`` and ``--debug`` to a command."""
+    function = click.option(
+        "--debug", is_flag=True, expose_value=False, help="Show the traceback of an error."
+    )(function)
+    function = click.option(
+        "--device", default="cpu", show_default=True, callback=_device, help="Torch device."
+    )(function)
+    return click.option(
+        "--json", "as_json", is_flag=True, help="One JSON object on stdout, all else on stderr."
+    )(function)
+
+
+def _device(ctx: click.Context, param: click.Parameter, value: str) -> str:
+    if value == "cpu":
+        return value  # without loading torch
+    import torch
+
+    try:
+        torch.empty(0, device=value)
+    except (RuntimeError, AssertionError) as error:
+        raise click.BadParameter(
+            f"{value!r} cannot be used here ({str(error).splitlines()[0]}); use 'cpu'"
+        ) from None
+    return value
+
+
+def emit(result: dict[str, Any]) -> None:
+    """Write one JSON object to stdout; a NaN or infinity becomes null."""
+    sys.stdout.write(json.dumps(_finite(result), indent=2, allow_nan=False) + "\n")
+
+
+def _finite(value: Any) -> Any:
+    match value:
+        case dict():
+            return {key: _finite(item) for key, item in value.items()}
+        case list() | tuple():
+            return [_finite(item) for item in value]
+        case float() if not math.isfinite(value):
+            return None
+    return value
+
+
+@contextmanager
+def progress(description: str, total: float | None = None) -> Iterator[Callable[[float], None]]:
+    """Show a bar on stderr while work goes on; yields a function that advances it."""
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TextColumn("{task.percentage:>3.0f}%"),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=stderr, transient=True) as bar:
+        task = bar.add_task(description, total=total)
+        yield lambda amount: bar.advance(task, amount)

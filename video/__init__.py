@@ -1,0 +1,1 @@
+"""Real footage: reading, faces, crops, times."""

@@ -1,0 +1,65 @@
+"""The one frozen type that flows from footage, or from the generator, to the network.
+
+Footage is an iterator of consecutive clips, so that memory does not grow with its length; a synthetic
+clip is one such clip with its pulse known.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from jaxtyping import Float, Float64, Num
+from torch import Tensor
+
+from pulsephase.errors import ShapeError
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Truth:
+    """What the generator knows of a clip, beside its pulse.
+
+    Attributes:
+        heart_rate_bpm: Instantaneous heart rate at each frame.
+        beat_times_s: Times of the beats within the clip.
+        parameters: Every drawn scalar by name, with its unit in the name.
+    """
+
+    heart_rate_bpm: Float[Tensor, " time"]
+    beat_times_s: Float[Tensor, " beats"]
+    parameters: Mapping[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Clip:
+    """Consecutive frames with their true times.
+
+    Attributes:
+        frames: RGB, ``uint8`` in 0..255 (footage as decoded) or floating point in 0..1 (crops).
+        times_s: Presentation time of each frame in s, strictly rising.
+        pulse: Pulse wave at each frame (rising with blood volume), or none where it is not known.
+        boxes: Face box (x, y, width, height) of each frame in pixels of the source, NaN where no face
+            was found; none where nobody looked.
+        source: Where the frames come from: a file name, or a generator's seed and index.
+        truth: The generator's knowledge, or none for footage.
+    """
+
+    frames: Num[Tensor, "time 3 height width"]
+    times_s: Float64[Tensor, " time"]
+    pulse: Float[Tensor, " time"] | None = None
+    boxes: Float[Tensor, "time 4"] | None = None
+    source: str = ""
+    truth: Truth | None = None
+
+    def __post_init__(self) -> None:
+        if self.frames.ndim != 4 or self.frames.shape[1] != 3:
+            raise ShapeError(
+                f"frames have shape {tuple(self.frames.shape)}; "
+                "a clip holds (time, 3, height, width): permute the axes"
+            )
+        if self.times_s.shape != self.frames.shape[:1]:
+            raise ShapeError(
+                f"{len(self.frames)} frames but times of shape {tuple(self.times_s.shape)}; "
+                "give one time in s per frame"
+            )
+
+    def __len__(self) -> int:
+        return len(self.frames)

@@ -1,0 +1,1 @@
+"""From a pulse wave to heart rate and quality."""
