@@ -1,0 +1,141 @@
+"""Compare a network with the classical methods on fixed synthetic clips, by one protocol.
+
+Protocol: fixed seeded clips of 10 s; the same discarded warm-up, estimator and band for all methods;
+share within 3 bpm over *all* clips, abstention off; POS, CHROM and GREEN on the better of the central
+crop and the true skin mask, chosen a preset; paired bootstrap over clips.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import numpy as np
+import torch
+from jaxtyping import Float
+from numpy.typing import NDArray
+
+from pulsephase.experiments.recipes import COMPARISON_SEED
+from pulsephase.models.classical import METHODS, mean_colour
+from pulsephase.models.phasenet import PhaseNet
+from pulsephase.synthetic.presets import preset
+from pulsephase.synthetic.render import render_with_maps
+from pulsephase.vitals.heart_rate import peak_bpm
+
+CLIP_S = 10.0
+TOLERANCE_BPM = 3.0
+BOOTSTRAPS = 10_000
+
+Errors = Float[np.ndarray, " clips"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Comparison:
+    """Absolute errors in bpm of every method over the same clips.
+
+    Attributes:
+        preset: The generator's preset.
+        errors: By method; classical ones on their better region.
+        regions: The region each classical method did better on: ``crop`` or ``mask``.
+    """
+
+    preset: str
+    errors: dict[str, Errors]
+    regions: dict[str, str]
+
+    def within(self, method: str) -> float:
+        """Return the share of clips within 3 bpm."""
+        return float((self.errors[method] < TOLERANCE_BPM).mean())
+
+    def gain(self, method: str, baseline: str) -> tuple[float, float, float]:
+        """Return the difference of shares and its paired 95 % bootstrap interval, in points."""
+        hits = (self.errors[method] < TOLERANCE_BPM).astype(float)
+        hits -= self.errors[baseline] < TOLERANCE_BPM
+        generator = np.random.default_rng(0)
+        draws = generator.integers(0, len(hits), (BOOTSTRAPS, len(hits)))
+        means = 100 * hits[draws].mean(1)
+        low, high = np.quantile(means, [0.025, 0.975])
+        return 100 * float(hits.mean()), float(low), float(high)
+
+    def table(self) -> dict[str, object]:
+        """Return the result as plain data."""
+        rows = {
+            method: {
+                "within_3_bpm": self.within(method),
+                "mae_bpm": float(errors.mean()),
+                "median_error_bpm": float(np.median(errors)),
+                **({"region": self.regions[method]} if method in self.regions else {}),
+            }
+            for method, errors in self.errors.items()
+        }
+        result: dict[str, object] = {
+            "preset": self.preset,
+            "clips": len(next(iter(self.errors.values()))),
+            "clip_s": CLIP_S,
+            "methods": rows,
+        }
+        if "phasenet" in self.errors:
+            points, low, high = self.gain("phasenet", "pos")
+            result["phasenet_minus_pos_points"] = {
+                "value": points,
+                "interval_95": [low, high],
+            }
+        return result
+
+
+def compare(
+    net: PhaseNet,
+    name: str,
+    *,
+    clips: int,
+    batch: int = 10,
+    advance: Callable[[float], None] = lambda amount: None,
+) -> Comparison:
+    """Run the network and the classical methods on the first ``clips`` fixed clips of a preset."""
+    config = net.config
+    rendered = replace(
+        preset(name),
+        size=config.size,
+        frames=round(CLIP_S * config.sample_hz),
+        sample_hz=config.sample_hz,
+    )
+    rate, skip = config.sample_hz, config.warmup
+    truth: list[float] = []
+    found: dict[tuple[str, str], list[NDArray[np.float64]]] = {}
+    for start in range(0, clips, batch):
+        made = [
+            render_with_maps(COMPARISON_SEED + index, rendered)
+            for index in range(start, min(start + batch, clips))
+        ]
+        frames = torch.stack([clip.frames for clip in made])
+        masks = torch.stack([clip.truth.skin_mask for clip in made])  # type: ignore[union-attr]
+        for clip in made:
+            assert clip.truth is not None
+            truth.append(float(clip.truth.heart_rate_bpm[skip:].mean()))
+        with torch.inference_mode():
+            waves = {("phasenet", "crop"): net(frames)}
+        for region, weights in (("crop", None), ("mask", masks)):
+            colour = mean_colour(frames, weights=weights)
+            for method, function in METHODS.items():
+                waves[method, region] = function(colour, sample_hz=rate)
+        for key, wave in waves.items():
+            kept = wave[:, skip:].double().numpy()
+            found.setdefault(key, []).append(peak_bpm(kept, sample_hz=rate))
+        advance(len(made))
+    return _best(name, np.array(truth), {k: np.concatenate(v) for k, v in found.items()})
+
+
+def _best(
+    name: str, truth: NDArray[np.float64], found: dict[tuple[str, str], NDArray[np.float64]]
+) -> Comparison:
+    errors: dict[str, Errors] = {}
+    regions: dict[str, str] = {}
+    for (method, region), bpm in found.items():
+        error = np.abs(bpm - truth)
+        if method == "phasenet":
+            errors[method] = error
+            continue
+        better = method not in errors or (
+            (error < TOLERANCE_BPM).mean() > (errors[method] < TOLERANCE_BPM).mean()
+        )
+        if better:
+            errors[method], regions[method] = error, region
+    return Comparison(preset=name, errors=errors, regions=regions)

@@ -1,0 +1,66 @@
+"""Every training recipe, committed before its weights are looked at on real video."""
+
+from dataclasses import dataclass
+
+from pulsephase.errors import ParameterError
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recipe:
+    """How a network is pretrained on synthetic clips.
+
+    Attributes:
+        network: Name of the network's config.
+        preset: Name of the generator's preset.
+        steps: Optimiser steps.
+        batch: Clips a step.
+        frames: Frames a clip.
+        learning_rate: Peak of a one-cycle schedule.
+        weight_decay: Of AdamW.
+        clip_norm: Bound on the gradient's norm.
+        ema: Decay a step of the averaged weights, which are the ones kept.
+        no_pulse: Share of clips without a pulse.
+        silence: Weight of the energy of clips without a pulse.
+        scale: Weight that holds the output near unit standard deviation.
+        validate_every: Steps between validations on held-out synthetic clips; the checkpoint with
+            the lowest validation loss is kept.
+        validation_clips: Clips of a validation.
+    """
+
+    network: str = "tiny"
+    preset: str = "full"
+    steps: int
+    batch: int = 8
+    frames: int = 160
+    learning_rate: float = 3e-3
+    weight_decay: float = 1e-3
+    clip_norm: float = 1.0
+    ema: float = 0.99
+    no_pulse: float = 0.06
+    silence: float = 0.1
+    scale: float = 0.05
+    validate_every: int = 200
+    validation_clips: int = 64
+
+
+RECIPES = {
+    "quick": Recipe(steps=560),
+    "tiny": Recipe(steps=1400, ema=0.995),
+}
+
+# Seeds of clips, far apart: what is trained on is never what is validated or compared on.
+COMPARISON_SEED = 0
+VALIDATION_SEED = 500_000_000
+TRAINING_SEED = 1_000_000_000
+SEED_STRIDE = 100_000_000
+
+
+def recipe(name: str) -> Recipe:
+    """Return a recipe by name.
+
+    Raises:
+        ParameterError: If there is none of that name.
+    """
+    if name not in RECIPES:
+        raise ParameterError(f"no recipe {name!r}; there are {', '.join(RECIPES)}")
+    return RECIPES[name]

@@ -1,0 +1,87 @@
+"""Efficient spatio-temporal (EST) block: pointwise, ZAS, depthwise in space, causal depthwise in time."""
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+from torch.nn import functional
+
+from pulsephase.models.zas import ZAS
+
+
+class CausalDepthwise(nn.Module):
+    r"""Filter each channel of each pixel in time with its own taps.
+
+    .. math:: y_t = \sum_{j<k} w_j\, x_{t-j}
+
+    A sum of shifted maps: faster on a CPU than a grouped 3-D convolution, and the same numbers.
+    """
+
+    def __init__(self, channels: int, *, kernel: int = 3) -> None:
+        super().__init__()
+        weight = torch.zeros(kernel, channels)
+        weight[0] = 1.0  # the present frame: the block starts as a spatial one
+        self.weight = nn.Parameter(weight + 0.1 * torch.randn(kernel, channels))
+        self.past = kernel - 1
+
+    def forward(
+        self,
+        x: Float[Tensor, "batch time channel height width"],
+        state: Float[Tensor, "batch past channel height width"],
+    ) -> tuple[
+        Float[Tensor, "batch time channel height width"],
+        Float[Tensor, "batch past channel height width"],
+    ]:
+        """Return the filtered maps and the last ``kernel - 1`` input maps."""
+        padded = torch.cat([state, x], 1)
+        taps = self.weight[:, :, None, None]
+        time = x.shape[1]
+        out = x * taps[0]
+        for lag in range(1, self.past + 1):
+            start = self.past - lag
+            out = torch.addcmul(out, padded[:, start : start + time], taps[lag])
+        return out, padded[:, time:]
+
+
+class ESTBlock(nn.Module):
+    """Expand, swap, filter in space and time, project, pool."""
+
+    def __init__(
+        self,
+        channels_in: int,
+        channels_out: int,
+        *,
+        expansion: int,
+        zas_fraction: float,
+        zas_block: int,
+        pool: int,
+    ) -> None:
+        super().__init__()
+        self.expand = nn.Conv2d(channels_in, expansion, 1, bias=False)
+        self.expand_norm = nn.BatchNorm2d(expansion)
+        self.zas = ZAS(channels=expansion, fraction=zas_fraction, block=zas_block)
+        self.spatial = nn.Conv2d(expansion, expansion, 3, padding=1, groups=expansion, bias=False)
+        self.temporal = CausalDepthwise(expansion)
+        self.inner_norm = nn.BatchNorm2d(expansion)
+        self.project = nn.Conv2d(expansion, channels_out, 1, bias=False)
+        self.project_norm = nn.BatchNorm2d(channels_out)
+        self.pool = pool
+
+    def forward(
+        self,
+        x: Float[Tensor, "batch time channel height width"],
+        state: Float[Tensor, "batch past inner height width"],
+    ) -> tuple[
+        Float[Tensor, "batch time channel_out height_out width_out"],
+        Float[Tensor, "batch past inner height width"],
+    ]:
+        """Return the block's maps and the temporal filter's state."""
+        batch = x.shape[0]
+        frames = x.flatten(0, 1)
+        inner = functional.elu(self.expand_norm(self.expand(frames)))
+        inner = self.spatial(self.zas(inner))
+        inner, state = self.temporal(inner.unflatten(0, (batch, -1)), state)
+        inner = functional.elu(self.inner_norm(inner.flatten(0, 1)))
+        out = self.project_norm(self.project(inner))
+        if self.pool > 1:
+            out = functional.avg_pool2d(out, self.pool)
+        return out.unflatten(0, (batch, -1)), state

@@ -1,0 +1,204 @@
+"""PHASE-Net, strictly causal from pixels to pulse (Zhao et al., arXiv 2509.24850, our own widths).
+
+One code path serves training, clips and streams: ``advance`` maps frames and a state to pulse and the
+state after them; a clip is an advance from the empty state, a stream an advance of one frame.
+"""
+
+from pathlib import Path
+from typing import NamedTuple
+
+import torch
+from jaxtyping import Float, Float64
+from torch import Tensor, nn
+from torch.nn import functional
+
+from pulsephase.errors import ShapeError
+from pulsephase.models.asf import AdaptiveSpatialFilter, velocity
+from pulsephase.models.config import PhaseNetConfig
+from pulsephase.models.est import ESTBlock
+from pulsephase.models.normalise import NormaliseState, normalise
+from pulsephase.models.normalise import initial_state as initial_normalise
+from pulsephase.models.tcn import GatedTCN
+
+
+class PhaseNetState(NamedTuple):
+    """All that the network remembers, in plain tensors.
+
+    Attributes:
+        normalise: Running mean, last frame and count of frames.
+        temporal: Inputs held by the temporal filter of each EST block.
+        position: Last ASF position.
+        tcn: Inputs held by each TCN layer.
+    """
+
+    normalise: NormaliseState
+    temporal: tuple[Tensor, ...]
+    position: Tensor
+    tcn: tuple[Tensor, ...]
+
+
+class PhaseNet(nn.Module):
+    """Recover the pulse from face crops: normalise, EST blocks with ZAS, ASF, gated TCN.
+
+    Args:
+        config: The network's shape.
+    """
+
+    def __init__(self, config: PhaseNetConfig) -> None:
+        super().__init__()
+        self.config = config
+        self.stem = nn.Conv2d(
+            6, config.stem_channels, 5, stride=config.stem_stride, padding=2, bias=False
+        )
+        self.stem_norm = nn.BatchNorm2d(config.stem_channels)
+        blocks, channels, stride = [], config.stem_channels, config.stem_stride
+        for out, inner, block, pool in zip(
+            config.est_channels,
+            config.est_expansion,
+            config.zas_blocks,
+            config.est_pool,
+            strict=True,
+        ):
+            blocks.append(
+                ESTBlock(
+                    channels,
+                    out,
+                    expansion=inner,
+                    zas_fraction=config.zas_fraction,
+                    zas_block=block,
+                    pool=pool,
+                )
+            )
+            channels, stride = out, stride * pool
+        self.blocks = nn.ModuleList(blocks)
+        self.asf = AdaptiveSpatialFilter(channels, masks=config.masks, stride=stride)
+        self.tcn = GatedTCN(
+            2 * config.masks * channels, config.width, layers=config.layers, kernel=config.kernel
+        )
+
+    @classmethod
+    def from_pretrained(cls, name_or_path: str | Path) -> "PhaseNet":
+        """Load shipped weights by name, or a safetensors file by path, ready for inference.
+
+        Raises:
+            WeightsError: If there are no such weights, or the file is damaged or of another network.
+        """
+        from pulsephase.models.weights import load
+
+        config, tensors = load(name_or_path)
+        net = cls(config)
+        net.load_state_dict(tensors)
+        return net.eval()
+
+    def initial_state(self, batch: int) -> PhaseNetState:
+        """Return the state before the first frame, for ``batch`` faces."""
+        config, like = self.config, self.tcn.inward.weight
+        temporal, size = [], config.size // config.stem_stride
+        for inner, pool in zip(config.est_expansion, config.est_pool, strict=True):
+            temporal.append(like.new_zeros(batch, 2, inner, size, size))
+            size //= pool
+        return PhaseNetState(
+            initial_normalise(like.new_zeros(batch, 3, config.size, config.size)),
+            tuple(temporal),
+            like.new_zeros(batch, config.masks * config.est_channels[-1]),
+            tuple(
+                like.new_zeros(batch, config.width, (config.kernel - 1) * 2**level)
+                for level in range(config.layers)
+            ),
+        )
+
+    def features(
+        self,
+        frames: Float[Tensor, "batch time 3 height width"],
+        frame_steps: Float[Tensor, "batch time"],
+        state: PhaseNetState,
+    ) -> tuple[Tensor, Tensor, NormaliseState, tuple[Tensor, ...]]:
+        """Return feature maps, running mean faces, and the states up to the ASF."""
+        batch = frames.shape[0]
+        channels, means, seen = normalise(
+            frames, frame_steps, state.normalise, window=self.config.mean_window
+        )
+        x = functional.elu(self.stem_norm(self.stem(channels.flatten(0, 1))))
+        x = x.unflatten(0, (batch, -1))
+        temporal = []
+        for block, past in zip(self.blocks, state.temporal, strict=True):
+            x, past = block(x, past)
+            temporal.append(past)
+        return x, means, seen, tuple(temporal)
+
+    def advance(
+        self,
+        frames: Float[Tensor, "batch time 3 height width"],
+        frame_steps: Float[Tensor, "batch time"],
+        state: PhaseNetState,
+    ) -> tuple[Float[Tensor, "batch time"], PhaseNetState]:
+        """Read frames and return their pulse, with the state after the last of them.
+
+        Args:
+            frames: RGB crops in 0..1.
+            frame_steps: Time since the frame before, in frames at the network's rate.
+            state: What was read before.
+        """
+        maps, means, seen, temporal = self.features(frames, frame_steps, state)
+        position = self.asf(maps, means)
+        first = (state.normalise.count == 0)[:, None]
+        last = torch.where(first, position[:, 0], state.position)
+        moving = velocity(position, frame_steps, last)
+        pulse, tcn = self.tcn(torch.cat([position, moving], 2), state.tcn)
+        return pulse, PhaseNetState(seen, temporal, position[:, -1], tcn)
+
+    def forward(
+        self,
+        frames: Float[Tensor, "batch time 3 height width"],
+        times_s: Float64[Tensor, " time"] | None = None,
+    ) -> Float[Tensor, "batch time"]:
+        """Return the pulse of clips; the first ``config.warmup`` samples do not count.
+
+        Args:
+            frames: RGB crops in 0..1, at ``config.size`` and ``config.sample_hz``.
+            times_s: True frame times; none means evenly spaced.
+
+        Raises:
+            ShapeError: If the crops are not of the network's size.
+        """
+        self.check(frames)
+        batch, time = frames.shape[:2]
+        pulse, _ = self.advance(
+            frames, self.frame_steps(times_s, batch, time, frames), self.initial_state(batch)
+        )
+        return pulse
+
+    def check(self, frames: Tensor) -> None:
+        """Refuse frames of the wrong shape or type with one clear error."""
+        size = self.config.size
+        if frames.ndim != 5 or frames.shape[2:] != (3, size, size) or frames.shape[1] == 0:
+            raise ShapeError(
+                f"frames have shape {tuple(frames.shape)}; this network takes "
+                f"(batch, time, 3, {size}, {size}) with at least one frame: crop and resize first"
+            )
+        if not frames.is_floating_point():
+            raise ShapeError(f"frames are {frames.dtype}; give floats in 0..1 (divide by 255)")
+
+    def frame_steps(
+        self, times_s: Tensor | None, batch: int, time: int, like: Tensor
+    ) -> Float[Tensor, "batch time"]:
+        """Turn frame times into steps in units of the network's frame period."""
+        if times_s is None:
+            return like.new_ones(batch, time)
+        steps = torch.diff(times_s) * self.config.sample_hz
+        if not bool((steps > 0).all()):
+            raise ShapeError("frame times do not rise; sort the frames and drop repeated ones")
+        first = steps.new_ones(1)
+        return torch.cat([first, steps]).to(like.dtype).expand(batch, time)
+
+    def masks(
+        self, frames: Float[Tensor, "batch time 3 height width"]
+    ) -> Float[Tensor, "batch time mask rows columns"]:
+        """Return the ASF masks of clips, for looking at."""
+        self.check(frames)
+        batch, time = frames.shape[:2]
+        maps, means, _, _ = self.features(
+            frames, frames.new_ones(batch, time), self.initial_state(batch)
+        )
+        masks = self.asf.masks(maps.flatten(0, 1), means.flatten(0, 1))
+        return masks.unflatten(0, (batch, time))

@@ -1,0 +1,296 @@
+"""PHASE-Net: strictly causal, streaming exactly, within its budget; the laws of its parts."""
+
+import math
+from dataclasses import replace
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from pulsephase.errors import ParameterError, ShapeError
+from pulsephase.models.asf import AdaptiveSpatialFilter, velocity
+from pulsephase.models.causality import assert_causal, look_ahead
+from pulsephase.models.config import CONFIGS, TINY
+from pulsephase.models.normalise import initial_state, running_mean
+from pulsephase.models.phasenet import PhaseNet
+from pulsephase.models.stream import PulseStream
+from pulsephase.models.tcn import GatedTCN, frozen_statistics
+from pulsephase.models.zas import ZAS, swap_within
+from pulsephase.video.clip import Clip
+
+STREAM_TOLERANCE = {torch.float32: 1e-5, torch.float64: 1e-12}
+
+
+@pytest.fixture(scope="module")
+def net() -> PhaseNet:
+    torch.manual_seed(1)
+    return scrambled(PhaseNet(TINY)).eval()
+
+
+def scrambled(net: PhaseNet) -> PhaseNet:
+    """Give batch normalisation statistics as a trained network has them."""
+    for part in net.modules():
+        if isinstance(part, torch.nn.BatchNorm2d):
+            part.running_mean = 0.3 * torch.randn_like(part.running_mean)
+            part.running_var = 0.5 + torch.rand_like(part.running_var)
+    return net
+
+
+def crops(time: int, *, seed: int = 0, batch: int = 1, dtype=torch.float32) -> torch.Tensor:
+    generator = torch.Generator().manual_seed(seed)
+    still = torch.rand(batch, 1, 3, TINY.size, TINY.size, generator=generator)
+    noise = torch.randn(batch, time, 3, TINY.size, TINY.size, generator=generator)
+    return (0.2 + 0.6 * still + 0.01 * noise).clamp(0, 1).to(dtype)
+
+
+@pytest.mark.parametrize("name", CONFIGS)
+def test_budget(name: str) -> None:
+    parameters = sum(p.numel() for p in PhaseNet(CONFIGS[name]).parameters())
+    assert parameters <= {"tiny": 100_000}[name]
+
+
+@pytest.mark.parametrize("name", CONFIGS)
+def test_receptive_field_is_four_seconds(name: str) -> None:
+    assert CONFIGS[name].receptive_field >= 127
+
+
+def test_causal_at_inference(net: PhaseNet) -> None:
+    assert_causal(net, crops(64), starts=(1, 20, 63))
+
+
+def test_causal_in_training_form_with_frozen_statistics() -> None:
+    torch.manual_seed(2)
+    trained = frozen_statistics(scrambled(PhaseNet(TINY)).train())
+    assert_causal(trained, crops(48, batch=2))
+
+
+def test_batch_statistics_are_the_only_coupling_in_training() -> None:
+    torch.manual_seed(2)
+    assert look_ahead(PhaseNet(TINY).train(), crops(32), start=16) > 0
+
+
+def test_assert_causal_sees_one_frame_of_future() -> None:
+    def peeks(frames: torch.Tensor) -> torch.Tensor:
+        level = frames.mean((2, 3, 4))
+        return level + 1e-3 * level.roll(-1, 1)
+
+    with pytest.raises(AssertionError, match="not causal"):
+        assert_causal(peeks, crops(32))
+
+
+def test_assert_causal_refuses_a_constant_model() -> None:
+    with pytest.raises(AssertionError, match="ignores its input"):
+        assert_causal(lambda frames: torch.zeros(frames.shape[:2]), crops(8))
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+@given(cuts=st.sets(st.integers(1, 59), max_size=6), seed=st.integers(0, 100))
+@settings(max_examples=8, deadline=None)
+def test_any_chunking_gives_the_clip(dtype: torch.dtype, cuts: set[int], seed: int) -> None:
+    torch.manual_seed(3)
+    net = scrambled(PhaseNet(TINY)).eval().to(dtype)
+    frames = crops(60, seed=seed, dtype=dtype)
+    edges = [0, *sorted(cuts), 60]
+    with torch.inference_mode():
+        whole = net(frames)
+        state, parts = net.initial_state(1), []
+        for start, stop in zip(edges, edges[1:], strict=False):
+            steps = frames.new_ones(1, stop - start)
+            part, state = net.advance(frames[:, start:stop], steps, state)
+            parts.append(part)
+    error = (torch.cat(parts, 1) - whole).abs().max() / whole.abs().max()
+    assert error <= STREAM_TOLERANCE[dtype]
+
+
+def clip_of(frames: torch.Tensor, *, lost: slice | None = None, rate: float = 30.0) -> Clip:
+    boxes = torch.ones(len(frames), 4)
+    if lost is not None:
+        boxes[lost] = math.nan
+    times = torch.arange(len(frames), dtype=torch.float64) / rate
+    return Clip(frames=frames, times_s=times, boxes=boxes)
+
+
+def test_stream_equals_clip_frame_by_frame(net: PhaseNet) -> None:
+    frames = crops(60)[0]
+    whole, valid = PulseStream(net).run(clip_of(frames))
+    stream = PulseStream(net)
+    samples = [stream.step(frame, index / 30) for index, frame in enumerate(frames)]
+    found = torch.tensor([sample.pulse for sample in samples])
+    assert (found - whole).abs().max() <= 1e-5 * whole.abs().max()
+    assert [sample.valid for sample in samples] == valid.tolist()
+    assert valid.tolist() == [False] * TINY.warmup + [True] * (60 - TINY.warmup)
+
+
+def test_a_short_loss_holds_the_state(net: PhaseNet) -> None:
+    frames = crops(90)[0]
+    pulse, valid = PulseStream(net).run(clip_of(frames, lost=slice(60, 80)))
+    assert pulse[60:80].isnan().all()
+    assert not valid[60:80].any()
+    assert valid[80:].all()
+
+
+def test_a_long_loss_starts_afresh(net: PhaseNet) -> None:
+    frames = crops(150)[0]
+    pulse, valid = PulseStream(net).run(clip_of(frames, lost=slice(50, 90)))
+    fresh, _ = PulseStream(net).run(clip_of(frames[90:]))
+    assert torch.equal(pulse[90:], fresh)
+    assert not valid[90 : 90 + TINY.warmup].any()
+    assert valid[90 + TINY.warmup :].all()
+
+
+def test_lost_frames_do_not_matter(net: PhaseNet) -> None:
+    frames = crops(70)[0]
+    other = frames.clone()
+    other[40:50] = 0.9
+    first, _ = PulseStream(net).run(clip_of(frames, lost=slice(40, 50)))
+    second, _ = PulseStream(net).run(clip_of(other, lost=slice(40, 50)))
+    assert torch.equal(first[50:], second[50:])
+
+
+def test_a_rejected_frame_leaves_the_stream_as_it_was(net: PhaseNet) -> None:
+    frames = crops(4)[0]
+    stream = PulseStream(net)
+    stream.step(frames[0], 0.0)
+    before = stream.state
+    with pytest.raises(ShapeError, match="in order"):
+        stream.step(frames[1], 0.0)
+    with pytest.raises(ShapeError, match="36, 36"):
+        stream.step(frames[1, :, :10], 1 / 30)
+    with pytest.raises(ShapeError, match="in order"):
+        stream.step(frames[1], math.nan)
+    assert stream.state is before
+    assert math.isfinite(stream.step(frames[1], 1 / 30).pulse)
+
+
+def test_true_time_steps_are_used(net: PhaseNet) -> None:
+    frames = crops(50)
+    even = torch.arange(50, dtype=torch.float64) / 30
+    late = even.clone()
+    late[25:] += 0.2
+    with torch.inference_mode():
+        assert torch.equal(net(frames), net(frames, even))
+        found, whole = net(frames, late), net(frames)
+    assert torch.equal(found[:, :25], whole[:, :25])
+    assert not torch.equal(found[:, 25:], whole[:, 25:])
+
+
+@pytest.mark.parametrize(
+    ("frames", "message"),
+    [
+        (torch.rand(1, 5, 3, 36, 35), "36, 36"),
+        (torch.rand(1, 5, 36, 36, 3), "36, 36"),
+        (torch.rand(5, 3, 36, 36), "batch, time"),
+        (torch.rand(1, 0, 3, 36, 36), "at least one frame"),
+        (torch.zeros(1, 5, 3, 36, 36, dtype=torch.uint8), "divide by 255"),
+    ],
+)
+def test_wrong_frames_are_named(net: PhaseNet, frames: torch.Tensor, message: str) -> None:
+    with pytest.raises(ShapeError, match=message):
+        net.check(frames)
+
+
+def test_wrong_configs_are_named() -> None:
+    with pytest.raises(ParameterError, match="multiple of the stem"):
+        replace(TINY, size=37)
+    with pytest.raises(ParameterError, match="one per EST block"):
+        replace(TINY, zas_blocks=(3,))
+    with pytest.raises(ParameterError, match="delay"):
+        replace(TINY, delay=31)
+
+
+# --- the parts -------------------------------------------------------------------------------------
+
+
+@given(
+    height=st.integers(1, 13),
+    width=st.integers(1, 13),
+    block=st.integers(1, 5),
+    seed=st.integers(0, 9),
+)
+@settings(max_examples=40, deadline=None)
+def test_zas_is_an_involution_and_an_isometry(
+    height: int, width: int, block: int, seed: int
+) -> None:
+    x = torch.randn(2, 4, height, width, generator=torch.Generator().manual_seed(seed))
+    once = swap_within(x, block)
+    assert torch.equal(swap_within(once, block), x)
+    assert torch.equal(once.flatten(2).sort(2).values, x.flatten(2).sort(2).values)
+
+
+def test_zas_moves_what_it_says() -> None:
+    x = torch.arange(36.0).reshape(1, 1, 6, 6)
+    out = swap_within(x, 3)[0, 0]
+    for row in range(6):
+        for column in range(6):
+            block_row, i = divmod(row, 3)
+            block_column, j = divmod(column, 3)
+            assert out[block_row * 3 + j, block_column * 3 + i] == x[0, 0, row, column]
+
+
+def test_zas_keeps_the_first_channels() -> None:
+    x = torch.randn(2, 5, 6, 6)
+    out = ZAS(channels=5, fraction=0.5, block=3)(x)
+    assert torch.equal(out[:, :3], x[:, :3])
+    assert not torch.equal(out[:, 3:], x[:, 3:])
+
+
+def test_zas_costs_nothing() -> None:
+    from torch.utils.flop_counter import FlopCounterMode
+
+    with FlopCounterMode(display=False) as counter:
+        ZAS(channels=8, fraction=0.5, block=3)(torch.randn(2, 8, 9, 9))
+    assert counter.get_total_flops() == 0
+    assert not list(ZAS(channels=8, fraction=0.5, block=3).parameters())
+
+
+def test_asf_masks_sum_to_one() -> None:
+    asf = AdaptiveSpatialFilter(8, masks=2, stride=4)
+    masks = asf.masks(torch.randn(3, 8, 9, 9), torch.rand(3, 3, 36, 36))
+    torch.testing.assert_close(masks.sum((2, 3)), torch.ones(3, 2))
+    assert (masks >= 0).all()
+
+
+def test_asf_pools_a_constant_to_itself() -> None:
+    asf = AdaptiveSpatialFilter(4, masks=1, stride=4)
+    level = torch.tensor([1.0, -2.0, 0.5, 3.0])
+    features = level[None, None, :, None, None].expand(1, 6, 4, 9, 9)
+    pooled = asf(features, torch.rand(1, 6, 3, 36, 36))
+    torch.testing.assert_close(pooled, level.expand(1, 6, 4))
+
+
+def test_velocity_is_the_backward_difference_over_true_time() -> None:
+    times = torch.tensor([0.0, 1.0, 1.5, 4.0])
+    steps = torch.tensor([[1.0, 1.0, 0.5, 2.5]])
+    position = 3 * times[None, :, None]
+    found = velocity(position, steps, position[:, 0])
+    torch.testing.assert_close(found[0, 1:, 0], torch.full((3,), 3.0))
+    assert found[0, 0, 0] == 0
+
+
+@given(window=st.integers(1, 40), seed=st.integers(0, 9))
+@settings(max_examples=15, deadline=None)
+def test_running_mean_starts_as_the_plain_mean(window: int, seed: int) -> None:
+    generator = torch.Generator().manual_seed(seed)
+    frames = torch.rand(1, 50, 3, 2, 2, generator=generator, dtype=torch.float64)
+    means = running_mean(frames, initial_state(frames[:, 0]), window=window)
+    plain = frames.cumsum(1) / torch.arange(1, 51)[None, :, None, None, None]
+    torch.testing.assert_close(means[:, :window], plain[:, :window], rtol=1e-12, atol=1e-12)
+    later = means[:, window - 1]
+    for step in range(window, 50):
+        later = later + (frames[:, step] - later) / window
+    torch.testing.assert_close(means[:, -1], later, rtol=1e-12, atol=1e-12)
+
+
+@pytest.mark.parametrize("layers", [3, 4, 6])
+def test_tcn_sees_exactly_its_receptive_field(layers: int) -> None:
+    torch.manual_seed(0)
+    tcn = GatedTCN(2, 4, layers=layers, kernel=3).double()
+    field = 1 + 2 * (2**layers - 1)
+    x = torch.randn(1, field + 10, 2, dtype=torch.float64, requires_grad=True)
+    states = tuple(torch.zeros(1, 4, 2 * 2**level, dtype=torch.float64) for level in range(layers))
+    wave, _ = tcn(x, states)
+    (gradient,) = torch.autograd.grad(wave[0, -1], x)
+    reached = gradient.abs().sum((0, 2)).nonzero()[:, 0]
+    assert reached.min() == len(gradient[0]) - field
+    assert reached.max() == len(gradient[0]) - 1
