@@ -4,11 +4,9 @@ Reads from top to bottom: data, network, schedule, loop, validation, weights. Th
 the lowest loss on held-out synthetic clips are kept; no real video is looked at.
 """
 
-import json
 import os
 import platform
 import subprocess
-import tempfile
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, replace
@@ -235,14 +233,3 @@ def store(result: Pretrained, path: Path, *, extra: dict[str, object]) -> None:
         tensors=result.net.state_dict(),
         card={**card_of(result), **extra},
     )
-
-
-def write_json(path: Path, value: object) -> None:
-    """Write JSON whole or not at all."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=path.name)
-    with os.fdopen(handle, "w", encoding="utf-8") as file:
-        json.dump(value, file, indent=2, allow_nan=False)
-        file.write("\n")
-    os.chmod(temporary, 0o644)
-    os.replace(temporary, path)

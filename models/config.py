@@ -47,7 +47,7 @@ class PhaseNetConfig:
     kernel: int = 3
     mean_window: int = 45
     warmup: int = 45
-    delay: int = 0
+    delay: int = 15
 
     def __post_init__(self) -> None:
         depth = len(self.est_channels)

@@ -1,8 +1,6 @@
 """Weights as safetensors: tensors, and in the metadata the config and the recipe. Never pickle."""
 
 import json
-import os
-import tempfile
 from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
@@ -13,6 +11,7 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from pulsephase.errors import WeightsError
+from pulsephase.files import whole_file
 from pulsephase.models.config import PhaseNetConfig
 
 SHIPPED = Path(__file__).parent / "weights"
@@ -32,22 +31,14 @@ def save(
     card: Mapping[str, Any],
 ) -> None:
     """Write weights with their config and card (recipe, seed, results); the file appears whole."""
-    path = Path(path)
     metadata = {
         "format": FORMAT,
         "config": json.dumps(asdict(config)),
         "card": json.dumps(dict(card)),
     }
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=path.name)
-    os.close(handle)
-    try:
-        plain = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
+    plain = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
+    with whole_file(path) as temporary:
         save_file(plain, temporary, metadata=metadata)
-        os.chmod(temporary, 0o644)
-        os.replace(temporary, path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
 
 
 def _find(name_or_path: str | Path) -> Path:

@@ -48,8 +48,9 @@ def command(
     import torch
 
     from pulsephase.experiments.compare import compare
-    from pulsephase.experiments.pretrain import card_of, pretrain, store, write_json
+    from pulsephase.experiments.pretrain import card_of, pretrain, store
     from pulsephase.experiments.recipes import recipe
+    from pulsephase.files import write_json
 
     chosen = recipe(name)
     if steps is not None:

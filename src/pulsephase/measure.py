@@ -1,0 +1,297 @@
+"""From a video to a heart rate: one pass over the footage, then any method on what it saw.
+
+Data run one way: decoded clips -> face crops at the network's rate -> PHASE-Net, frame after frame, and
+the mean skin colour -> pulse -> heart rate. Nothing is kept but one number, one box and one colour a
+frame, so memory does not grow with resolution.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from jaxtyping import Bool, Float, UInt8
+
+from pulsephase.errors import InputError, ParameterError
+from pulsephase.files import whole_file
+from pulsephase.models.classical import METHODS as CLASSICAL
+from pulsephase.models.classical import WINDOW_S, mean_colour
+from pulsephase.models.phasenet import PhaseNet
+from pulsephase.models.stream import PulseStream
+from pulsephase.video.clip import Clip
+from pulsephase.video.pipeline import FaceSource, face_clips
+from pulsephase.video.read import probe, read_clips
+from pulsephase.vitals.heart_rate import HeartRate, heart_rate
+
+METHODS = ("phasenet", *CLASSICAL)
+SHORTEST_S = 5.0
+PICTURE_AT_S = 2.0  # by then the network's running mean, and so its mask, has settled
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Picture:
+    """One frame to look at: the face box on it, and where the ASF looks inside the crop."""
+
+    frame: UInt8[np.ndarray, "height width 3"]
+    box: Float[np.ndarray, " 4"]
+    crop: Float[np.ndarray, "size size 3"]
+    mask: Float[np.ndarray, "rows columns"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Observation:
+    """What one pass over a video leaves for the methods.
+
+    Attributes:
+        source: The video.
+        frames: Frames decoded.
+        duration_s: From the first frame to the end of the last.
+        source_hz: Average frame rate of the video.
+        sample_hz: Rate of the arrays below: the network's.
+        valid_from_s: Warm-up of the network.
+        times_s: Time of each sample.
+        boxes: Face box in pixels of the video, NaN where there is none.
+        colour: Mean colour of the middle of the face, NaN where there is none.
+        pulse: The network's wave, NaN where there is no face.
+        valid: Where the network has warmed up.
+        picture: One frame to look at, or none where no face was found.
+    """
+
+    source: str
+    frames: int
+    duration_s: float
+    source_hz: float
+    sample_hz: float
+    valid_from_s: float
+    times_s: Float[np.ndarray, " time"]
+    boxes: Float[np.ndarray, "time 4"]
+    colour: Float[np.ndarray, "time 3"]
+    pulse: Float[np.ndarray, " time"]
+    valid: Bool[np.ndarray, " time"]
+    picture: Picture | None
+
+    @property
+    def no_face_s(self) -> float:
+        """Seconds without a face."""
+        return float(np.isnan(self.boxes).any(1).sum() / self.sample_hz)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Measurement:
+    """A heart rate with the wave it was read from."""
+
+    observation: Observation
+    method: str
+    pulse: Float[np.ndarray, " time"]
+    rate: HeartRate
+
+    def as_json(self) -> dict[str, object]:
+        """Return the result as plain data; ``heart_rate_bpm`` is null where there is a reason."""
+        seen, rate = self.observation, self.rate
+        return {
+            "source": seen.source,
+            "heart_rate_bpm": rate.bpm,
+            "reason": rate.reason,
+            "quality": rate.quality,
+            "method": self.method,
+            "frames": seen.frames,
+            "duration_s": seen.duration_s,
+            "source_hz": seen.source_hz,
+            "sample_hz": seen.sample_hz,
+            "valid_from_s": seen.valid_from_s if self.method == "phasenet" else 0.0,
+            "no_face_s": seen.no_face_s,
+            "windows": [
+                {
+                    "start_s": window.start_s,
+                    "end_s": window.end_s,
+                    "heart_rate_bpm": window.bpm,
+                    "quality": window.quality,
+                    "reason": window.reason,
+                }
+                for window in rate.windows
+            ],
+        }
+
+
+def observe(path: str | Path, *, net: PhaseNet, faces: FaceSource) -> Observation:
+    """Read a video once, frame after frame.
+
+    Args:
+        path: Any file that FFmpeg reads.
+        net: The network; its size and rate are those of the crops.
+        faces: A tracker, or a fixed box.
+
+    Raises:
+        InputError: If the file cannot be read or is shorter than 5 s.
+    """
+    footage = probe(path)
+    size, rate = net.config.size, net.config.sample_hz
+    count, last_s = 0, 0.0
+    frame_at: tuple[float, UInt8[np.ndarray, "height width 3"]] | None = None
+
+    def counted() -> Iterator[Clip]:
+        nonlocal count, last_s, frame_at
+        for clip in read_clips(path):
+            count, last_s = count + len(clip), float(clip.times_s[-1])
+            if frame_at is None and last_s >= PICTURE_AT_S:
+                index = int(torch.searchsorted(clip.times_s, PICTURE_AT_S))
+                frame_at = (
+                    float(clip.times_s[index]),
+                    clip.frames[index].permute(1, 2, 0).numpy().copy(),
+                )
+            yield clip
+
+    stream = PulseStream(net)
+    times, boxes, colours, waves, valids = [], [], [], [], []
+    picture: Picture | None = None
+    for crops in face_clips(counted(), faces=faces, size=size, sample_hz=rate):
+        assert crops.boxes is not None
+        wave, valid = stream.run(crops)
+        lost = crops.boxes.isnan().any(1)
+        colour = mean_colour(crops.frames)
+        colour[lost] = torch.nan
+        times.append(crops.times_s)
+        boxes.append(crops.boxes)
+        colours.append(colour)
+        waves.append(wave)
+        valids.append(valid)
+        if picture is None and frame_at is not None:
+            picture = _picture(net, crops, *frame_at)
+    if count < 2 or last_s * (1 + 1 / (count - 1)) < SHORTEST_S:
+        raise InputError(
+            f"{Path(path).name} lasts {last_s:.1f} s ({count} frames); a heart rate needs at least "
+            f"{SHORTEST_S:g} s: record longer"
+        )
+    return Observation(
+        source=str(path),
+        frames=count,
+        duration_s=last_s * count / (count - 1),
+        source_hz=(count - 1) / last_s,
+        sample_hz=rate,
+        valid_from_s=net.config.valid_from_s,
+        times_s=torch.cat(times).numpy(),
+        boxes=torch.cat(boxes).double().numpy(),
+        colour=torch.cat(colours).double().numpy(),
+        pulse=torch.cat(waves).double().numpy(),
+        valid=torch.cat(valids).numpy(),
+        picture=picture if footage.frames != 0 else None,
+    )
+
+
+def _picture(
+    net: PhaseNet, crops: Clip, time_s: float, frame: UInt8[np.ndarray, "height width 3"]
+) -> Picture | None:
+    """Show the frame at ``time_s``, if there is a face in it."""
+    assert crops.boxes is not None
+    index = int((crops.times_s - time_s).abs().argmin())
+    box = crops.boxes[index]
+    if abs(float(crops.times_s[index]) - time_s) > 1 / crops_rate(crops) or bool(box.isnan().any()):
+        return None
+    seen = crops.frames[max(0, index - net.config.warmup) : index + 1]
+    with torch.inference_mode():
+        mask = net.masks(seen[None])[0, -1].mean(0)
+    return Picture(
+        frame=frame,
+        box=box.double().numpy(),
+        crop=crops.frames[index].permute(1, 2, 0).double().numpy(),
+        mask=mask.double().numpy(),
+    )
+
+
+def crops_rate(crops: Clip) -> float:
+    """Return the sampling rate of evenly spaced crops (30 Hz for a single one)."""
+    if len(crops) < 2:
+        return 30.0
+    return float((len(crops) - 1) / (crops.times_s[-1] - crops.times_s[0]))
+
+
+def wave_of(seen: Observation, method: str) -> Float[np.ndarray, " time"]:
+    """Return the pulse wave of a method, NaN where there is no face.
+
+    Raises:
+        ParameterError: If there is no such method.
+    """
+    if method == "phasenet":
+        return np.where(seen.valid, seen.pulse, np.nan)
+    if method not in CLASSICAL:
+        raise ParameterError(f"no method {method!r}; there are {', '.join(METHODS)}")
+    wave = np.full(len(seen.times_s), np.nan)
+    for start, stop in _runs(~np.isnan(seen.colour).any(1)):
+        if (stop - start) >= round(WINDOW_S * seen.sample_hz):
+            colour = torch.from_numpy(seen.colour[start:stop])
+            wave[start:stop] = CLASSICAL[method](colour, sample_hz=seen.sample_hz).numpy()
+    return wave
+
+
+def _runs(here: Bool[np.ndarray, " time"]) -> list[tuple[int, int]]:
+    edges = np.flatnonzero(np.diff(np.concatenate([[False], here, [False]]).astype(int)))
+    return [(int(start), int(stop)) for start, stop in edges.reshape(-1, 2)]
+
+
+def read_out(seen: Observation, method: str) -> Measurement:
+    """Read the heart rate of one method off an observation."""
+    wave = wave_of(seen, method)
+    if np.isnan(seen.boxes).any(1).all():
+        rate = HeartRate.none("no face was found in any frame")
+    else:
+        rate = heart_rate(wave, sample_hz=seen.sample_hz, source_hz=seen.source_hz)
+    return Measurement(observation=seen, method=method, pulse=wave, rate=rate)
+
+
+def measure(
+    path: str | Path,
+    *,
+    method: str = "phasenet",
+    weights: str | Path = "tiny",
+    faces: FaceSource | None = None,
+    device: str = "cpu",
+) -> Measurement:
+    """Measure the heart rate in a video.
+
+    Args:
+        path: Any file that FFmpeg reads, at least 5 s long.
+        method: ``phasenet``, ``pos``, ``chrom`` or ``green``.
+        weights: Name of shipped weights, or a path.
+        faces: A tracker or a fixed box; none means a new tracker.
+        device: Torch device of the network.
+
+    Raises:
+        InputError: If the file cannot be read or is too short.
+        ParameterError: If there is no such method.
+        WeightsError: If there are no such weights.
+    """
+    from pulsephase.video.faces import FaceTracker
+
+    if method not in METHODS:
+        raise ParameterError(f"no method {method!r}; there are {', '.join(METHODS)}")
+    net = PhaseNet.from_pretrained(weights).to(device)
+    seen = observe(path, net=net, faces=FaceTracker() if faces is None else faces)
+    return read_out(seen, method)
+
+
+def write_samples(path: Path, result: Measurement) -> None:
+    """Write time, pulse, quality and box of each sample to a .csv or .npz, whole or not at all.
+
+    The quality of a sample is the best of the windows that hold it, NaN outside all windows.
+    """
+    seen = result.observation
+    quality = np.full(len(seen.times_s), np.nan)
+    for window in result.rate.windows:
+        inside = (seen.times_s >= window.start_s) & (seen.times_s <= window.end_s)
+        quality[inside] = np.fmax(quality[inside], window.quality)
+    columns = {
+        "time_s": seen.times_s,
+        "pulse": result.pulse,
+        "quality": quality,
+        **{f"box_{name}": seen.boxes[:, i] for i, name in enumerate(("x", "y", "width", "height"))},
+    }
+    with whole_file(path) as temporary:
+        if path.suffix == ".npz":
+            with temporary.open("wb") as file:
+                np.savez_compressed(file, **columns)
+        else:
+            rows = np.column_stack(list(columns.values()))
+            np.savetxt(
+                temporary, rows, delimiter=",", header=",".join(columns), comments="", fmt="%.9g"
+            )
