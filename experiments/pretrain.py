@@ -1,7 +1,7 @@
 """Pretrain PHASE-Net on synthetic clips that are made on the fly.
 
-Reads from top to bottom: data, network, schedule, loop, validation, weights. The averaged weights with
-the lowest loss on held-out synthetic clips are kept; no real video is looked at.
+Reads from top to bottom: data, network, schedule, loop, validation, weights. The averaged weights
+with the lowest loss on held-out synthetic clips are kept; no real video is looked at.
 """
 
 import os

@@ -1,4 +1,7 @@
-"""Ask any model whether it sees the future: change frames from one on, and demand that nothing before moves."""
+"""Ask any model whether it sees the future.
+
+Change the frames from one on, and demand that no output before it moves.
+"""
 
 from collections.abc import Callable
 
@@ -40,7 +43,7 @@ def assert_causal(
     *,
     starts: tuple[int, ...] | None = None,
 ) -> None:
-    """Demand exactly zero change before each start, at a quarter, half and three quarters by default.
+    """Demand exactly zero change before each start (by default at 1/4, 1/2 and 3/4).
 
     Raises:
         AssertionError: If a later frame changes an earlier output; says by how much.

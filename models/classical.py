@@ -1,6 +1,7 @@
 """Classical pulse methods on the mean colour of skin, each after its paper, vectorised over clips.
 
-Each returns a wave of arbitrary scale, its sign turned where needed so that it rises with blood volume.
+Each returns a wave of arbitrary scale, its sign turned where needed so that it rises with blood
+volume.
 GREEN apart, none is causal as published: the windows overlap-add backwards.
 """
 
@@ -38,7 +39,7 @@ def mean_colour(
 def green(
     colour: Float[Tensor, "*batch time 3"], *, sample_hz: float
 ) -> Float[Tensor, "*batch time"]:
-    """Return the inverted, centred green channel (Verkruysse et al., Opt. Express 16:21434, 2008)."""
+    """Return the inverted, centred green channel (Verkruysse, Opt. Express 16:21434, 2008)."""
     _check(colour, sample_hz, at_least_s=0.0)
     trace = colour[..., 1]
     return trace.mean(-1, keepdim=True) - trace

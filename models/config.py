@@ -1,7 +1,7 @@
 """Which PHASE-Net: one frozen record a configuration, by name.
 
-The paper gives the parts and the budget (0.29 M parameters), not the widths, nor the ZAS fraction and
-block: the values here are ours.
+The paper gives the parts and the budget (0.29 M parameters), not the widths, nor the fraction and
+block of ZAS: the values here are ours.
 """
 
 from dataclasses import dataclass

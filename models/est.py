@@ -1,4 +1,4 @@
-"""Efficient spatio-temporal (EST) block: pointwise, ZAS, depthwise in space, causal depthwise in time."""
+"""EST block: pointwise, ZAS, depthwise in space, causal depthwise in time, projection, pooling."""
 
 import torch
 from jaxtyping import Float

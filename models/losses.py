@@ -1,4 +1,4 @@
-"""What the network is trained on: the shape of the pulse where there is one, silence where there is none."""
+"""What the network is trained on: the shape of the pulse, and silence where there is none."""
 
 import torch
 from jaxtyping import Bool, Float
@@ -23,7 +23,7 @@ def pulse_loss(
     silence: float,
     scale: float,
 ) -> Float[Tensor, ""]:
-    r"""Return the mean over clips of
+    r"""Return the mean loss over clips.
 
     .. math:: \begin{cases}
         1 - r(p, z) + \lambda_{\text{scale}} (\sigma(p) - 1)^2 & \text{with a pulse}\\

@@ -1,7 +1,7 @@
 """PHASE-Net, strictly causal from pixels to pulse (Zhao et al., arXiv 2509.24850, our own widths).
 
-One code path serves training, clips and streams: ``advance`` maps frames and a state to pulse and the
-state after them; a clip is an advance from the empty state, a stream an advance of one frame.
+One code path serves training, clips and streams: ``advance`` maps frames and a state to pulse and
+the state after them; a clip is an advance from the empty state, a stream an advance of one frame.
 """
 
 from pathlib import Path
@@ -81,7 +81,7 @@ class PhaseNet(nn.Module):
         """Load shipped weights by name, or a safetensors file by path, ready for inference.
 
         Raises:
-            WeightsError: If there are no such weights, or the file is damaged or of another network.
+            WeightsError: If there are no such weights, or the file is damaged or another network's.
         """
         from pulsephase.models.weights import load
 

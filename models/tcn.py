@@ -1,4 +1,4 @@
-"""Gated temporal convolution network: dilated, strictly causal, no rectifier after the residual sum.
+"""Gated temporal convolution network: dilated, strictly causal, no rectifier after the residual.
 
 A rectified residual does not contain the linear map that the theory asks for; left out, the stack
 holds every truncated oscillator kernel (doubling identity, ``proofs/``).

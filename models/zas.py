@@ -47,4 +47,5 @@ class ZAS(nn.Module):
         return torch.cat([x[:, :kept], swap_within(x[:, kept:], self.block)], 1)
 
     def extra_repr(self) -> str:
+        """Show the share and the block."""
         return f"swapped={self.swapped}, block={self.block}"

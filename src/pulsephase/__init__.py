@@ -1,4 +1,4 @@
-"""pulsephase: the pulse from face video, with its physics, its generator and a strictly causal PHASE-Net.
+"""The pulse from face video, with its physics, its generator and a strictly causal PHASE-Net.
 
 The names below are re-exports, loaded on first use: importing the package does no work.
 """

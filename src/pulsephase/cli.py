@@ -1,7 +1,7 @@
 """The command line: one entry point, its commands loaded only when called.
 
-Exit codes: 0 a result; 1 it ran, but there is no heart rate (the reason is given) or a check failed;
-2 wrong use or unreadable input. Errors are one line; ``--debug`` shows the traceback.
+Exit codes: 0 a result; 1 it ran, but there is no heart rate (the reason is given) or a check
+failed; 2 wrong use or unreadable input. Errors are one line; ``--debug`` shows the traceback.
 """
 
 import sys
@@ -27,9 +27,11 @@ class LazyGroup(click.Group):
     """A group whose commands are modules of ``pulsephase.commands``."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
+        """Return the names in the order of the help."""
         return list(COMMANDS)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Load one command."""
         if cmd_name not in COMMANDS:
             return None
         module = import_module(f"pulsephase.commands.{cmd_name}")
@@ -37,6 +39,7 @@ class LazyGroup(click.Group):
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the help without loading any command."""
         with formatter.section("Commands"):
             formatter.write_dl(list(COMMANDS.items()))
 

@@ -1,7 +1,7 @@
 """What can go wrong at the public door, and the exit code the command line gives it.
 
-Every error says the value that was found, what is allowed, and what to do. Inner code has no checks:
-a value that passed the door is good.
+Every error says the value that was found, what is allowed, and what to do. Inner code has no
+checks: a value that passed the door is good.
 """
 
 

@@ -1,8 +1,8 @@
 """From a video to a heart rate: one pass over the footage, then any method on what it saw.
 
-Data run one way: decoded clips -> face crops at the network's rate -> PHASE-Net, frame after frame, and
-the mean skin colour -> pulse -> heart rate. Nothing is kept but one number, one box and one colour a
-frame, so memory does not grow with resolution.
+Data run one way: decoded clips -> face crops at the network's rate -> PHASE-Net, frame after frame,
+and the mean skin colour -> pulse -> heart rate. Nothing is kept but one number, one box and one
+colour a frame, so memory does not grow with resolution.
 """
 
 from collections.abc import Iterator
@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from jaxtyping import Bool, Float, UInt8
+from torch import Tensor
 
 from pulsephase.errors import InputError, ParameterError
 from pulsephase.files import whole_file
@@ -49,11 +50,11 @@ class Observation:
         duration_s: From the first frame to the end of the last.
         source_hz: Average frame rate of the video.
         sample_hz: Rate of the arrays below: the network's.
-        valid_from_s: Warm-up of the network.
+        valid_from_s: Warm-up of the network on that time axis.
         times_s: Time of each sample.
         boxes: Face box in pixels of the video, NaN where there is none.
         colour: Mean colour of the middle of the face, NaN where there is none.
-        pulse: The network's wave, NaN where there is no face.
+        pulse: The network's wave, NaN where there is no face; its known delay is taken out.
         valid: Where the network has warmed up.
         picture: One frame to look at, or none where no face was found.
     """
@@ -169,14 +170,19 @@ def observe(path: str | Path, *, net: PhaseNet, faces: FaceSource) -> Observatio
         duration_s=last_s * count / (count - 1),
         source_hz=(count - 1) / last_s,
         sample_hz=rate,
-        valid_from_s=net.config.valid_from_s,
+        valid_from_s=net.config.valid_from_s - net.config.delay / rate,
         times_s=torch.cat(times).numpy(),
         boxes=torch.cat(boxes).double().numpy(),
         colour=torch.cat(colours).double().numpy(),
-        pulse=torch.cat(waves).double().numpy(),
-        valid=torch.cat(valids).numpy(),
+        pulse=_earlier(torch.cat(waves).double(), net.config.delay, float("nan")).numpy(),
+        valid=_earlier(torch.cat(valids), net.config.delay, False).numpy(),
         picture=picture if footage.frames != 0 else None,
     )
+
+
+def _earlier(x: Tensor, delay: int, fill: float | bool) -> Tensor:
+    """Move a track ``delay`` samples earlier; the end is filled."""
+    return torch.cat([x[delay:], x.new_full((min(delay, len(x)),), fill)])
 
 
 def _picture(

@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import replace
+from itertools import pairwise
 
 import pytest
 import torch
@@ -95,7 +96,7 @@ def test_any_chunking_gives_the_clip(dtype: torch.dtype, cuts: set[int], seed: i
     with torch.inference_mode():
         whole = net(frames)
         state, parts = net.initial_state(1), []
-        for start, stop in zip(edges, edges[1:], strict=False):
+        for start, stop in pairwise(edges):
             steps = frames.new_ones(1, stop - start)
             part, state = net.advance(frames[:, start:stop], steps, state)
             parts.append(part)
@@ -199,7 +200,7 @@ def test_wrong_configs_are_named() -> None:
         replace(TINY, delay=31)
 
 
-# --- the parts -------------------------------------------------------------------------------------
+# --- the parts ---
 
 
 @given(

@@ -73,7 +73,9 @@ def command(
     if save is not None and found:
         write_samples(save, found[0])
     if report is not None and found:
-        written = write_report(report, [section_of(result, pictures=not no_frames) for result in found])
+        written = write_report(
+            report, [section_of(result, pictures=not no_frames) for result in found]
+        )
         stderr.print(f"report: {written}", soft_wrap=True, highlight=False)
     if as_json:
         emit(rows[0] if len(files) == 1 else {"results": rows})

@@ -41,7 +41,8 @@ def command(
 ) -> int:
     """Train PHASE-Net on synthetic video, made on the fly.
 
-    "Better" means: the lower 95 % bound of the paired difference in clips within 3 bpm is above zero.
+    "Better" means that the lower 95 % bound of the paired difference in clips within 3 bpm is
+    above zero.
 
     Example: pulsephase pretrain --recipe quick --against-pos 200
     """
@@ -75,8 +76,8 @@ def command(
         code = 0 if low > 0 else 1
         stderr.print(
             f"within 3 bpm on {clips} {chosen.preset} clips: PHASE-Net "
-            f"{100 * comparison.within('phasenet'):.1f} %, POS {100 * comparison.within('pos'):.1f} "
-            f"% (difference {points:+.1f} points, 95 % interval {low:+.1f} to {high:+.1f})"
+            f"{100 * comparison.within('phasenet'):.1f} %, POS "
+            f"{100 * comparison.within('pos'):.1f} % (difference {points:+.1f} points, 95 % interval {low:+.1f} to {high:+.1f})"
         )
     weights = out / f"{name}-{seed}.safetensors"
     store(result, weights, extra=outcome)
