@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 from importlib.util import find_spec
 from typing import Any, Literal
 
+from pulsephase.errors import ParameterError
+
 Kind = Literal["symbolic", "rational", "certified", "numeric"]
 
 
@@ -51,6 +53,12 @@ class Theorem:
         mutants: Wrong claims by name; the check must refuse each.
         requires: Import names of optional packages without which the check is "not run".
         paper: Where the paper and the truth part at this step, if they do.
+        precision: What is compared with what, and to which tolerance, in one line.
+        numbers: Computes the numbers that the article prints: name to value, as text rounded to the
+            digits that are the same on every machine.
+
+    Raises:
+        ParameterError: If there is no mutant: a check that nothing fails proves nothing.
     """
 
     id: str
@@ -63,6 +71,12 @@ class Theorem:
     mutants: Mapping[str, Any]
     requires: tuple[str, ...] = ()
     paper: str = ""
+    precision: str = ""
+    numbers: Callable[[], Mapping[str, str]] = dict
+
+    def __post_init__(self) -> None:
+        if not self.mutants:
+            raise ParameterError(f"theorem {self.id} has no mutants; give at least one wrong claim")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,6 +104,11 @@ class Verdict:
         """Whether the check refused every wrong claim."""
         return all(mutant.fails for mutant in self.mutants)
 
+    @property
+    def proved(self) -> bool:
+        """Whether the check passed the claim and refused every mutant."""
+        return self.holds is True and self.all_mutants_fail
+
 
 def prove(theorem: Theorem) -> Verdict:
     """Check a theorem and each of its mutants."""
@@ -102,9 +121,7 @@ def prove(theorem: Theorem) -> Verdict:
     mutants = []
     for name, claim in theorem.mutants.items():
         refuted = theorem.check(claim)
-        mutants.append(
-            MutantResult(name=name, fails=not refuted.holds, residual=refuted.residual)
-        )
+        mutants.append(MutantResult(name=name, fails=not refuted.holds, residual=refuted.residual))
     return Verdict(
         theorem=theorem,
         holds=evidence.holds,

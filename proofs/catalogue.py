@@ -1,0 +1,53 @@
+"""The chain in order: which module proves what; each is loaded only when it is asked for.
+
+Each module is one file of this package and holds one `THEOREM`.
+"""
+
+from collections.abc import Iterable, Iterator
+from importlib import import_module
+
+from pulsephase.errors import ParameterError
+from pulsephase.proofs.theorem import Theorem
+
+CATALOGUE: dict[str, str] = {
+    "BL": "beer_lambert",
+}
+
+
+def ids() -> tuple[str, ...]:
+    """Return the theorem ids in the order of the derivation."""
+    return tuple(CATALOGUE)
+
+
+def load(theorem_id: str) -> Theorem:
+    """Import one theorem, and no other.
+
+    Args:
+        theorem_id: An id of `ids`; case does not matter.
+
+    Raises:
+        ParameterError: If there is no such theorem.
+    """
+    known = {name.upper(): module for name, module in CATALOGUE.items()}
+    module = known.get(theorem_id.upper())
+    if module is None:
+        raise ParameterError(
+            f"there is no theorem {theorem_id!r}; choose from {', '.join(CATALOGUE)}"
+        )
+    theorem: Theorem = import_module(f"pulsephase.proofs.{module}").THEOREM
+    return theorem
+
+
+def theorems(only: Iterable[str] = ()) -> Iterator[Theorem]:
+    """Yield the theorems asked for in the order of the derivation (all of them by default).
+
+    Raises:
+        ParameterError: If ``only`` names a theorem that does not exist (before any is loaded).
+    """
+    wanted = {name.upper() for name in only}
+    unknown = wanted - {name.upper() for name in CATALOGUE}
+    if unknown:
+        load(min(unknown))
+    for name in CATALOGUE:
+        if not wanted or name.upper() in wanted:
+            yield load(name)
