@@ -69,7 +69,9 @@ def batches(recipe: Recipe, seed: int, *, workers: int) -> DataLoader[dict[str, 
         sample_hz=network.sample_hz,
         no_pulse_probability=recipe.no_pulse,
     )
-    clips = SyntheticClips(config, base_seed=TRAINING_SEED + seed * SEED_STRIDE)
+    clips = SyntheticClips(
+        config, base_seed=TRAINING_SEED + seed * SEED_STRIDE, batch=recipe.batch
+    )
     return DataLoader(
         clips,
         batch_size=recipe.batch,
@@ -103,8 +105,9 @@ def loss_of(net: PhaseNet, batch: dict[str, Tensor], recipe: Recipe, device: str
         wave,
         target,
         batch["has_pulse"].to(device),
-        silence=recipe.silence,
-        scale=recipe.scale,
+        batch["heart_rate_bpm"].to(device, wave.dtype),
+        sample_hz=config.sample_hz,
+        weights=recipe.loss,
     )
 
 

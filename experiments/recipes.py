@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from pulsephase.errors import ParameterError
+from pulsephase.models.losses import LossWeights
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,8 +21,7 @@ class Recipe:
         clip_norm: Bound on the gradient's norm.
         ema: Decay a step of the averaged weights, which are the ones kept.
         no_pulse: Share of clips without a pulse.
-        silence: Weight of the energy of clips without a pulse.
-        scale: Weight that holds the output near unit standard deviation.
+        loss: Weights of the terms of the loss.
         validate_every: Steps between validations on held-out synthetic clips; the checkpoint with
             the lowest validation loss is kept.
         validation_clips: Clips of a validation.
@@ -37,8 +37,7 @@ class Recipe:
     clip_norm: float = 1.0
     ema: float = 0.99
     no_pulse: float = 0.06
-    silence: float = 0.1
-    scale: float = 0.05
+    loss: LossWeights = LossWeights()
     validate_every: int = 200
     validation_clips: int = 64
 

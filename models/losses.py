@@ -1,8 +1,29 @@
 """What the network is trained on: the shape of the pulse, and silence where there is none."""
 
+from dataclasses import dataclass
+
 import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
+
+BAND_HZ = (0.6, 4.0)
+SPECTRUM_POINTS = 1024
+SPECTRUM_SPREAD_BPM = 7.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LossWeights:
+    """Weights of the terms beside the negative Pearson correlation.
+
+    Attributes:
+        rate: Of the spectral miss.
+        scale: Of what holds the output near unit standard deviation.
+        silence: Of the energy of clips without a pulse.
+    """
+
+    rate: float = 0.3
+    scale: float = 0.05
+    silence: float = 0.1
 
 
 def negative_pearson(
@@ -15,31 +36,62 @@ def negative_pearson(
     return 1 - (wave * target).sum(1) / (scale + 1e-6)
 
 
+def spectral_miss(
+    wave: Float[Tensor, "batch time"],
+    heart_rate_bpm: Float[Tensor, " batch"],
+    *,
+    sample_hz: float,
+) -> Float[Tensor, " batch"]:
+    r"""Return minus the log share of in-band power that lies at the heart rate.
+
+    .. math:: -\log\Big(\epsilon + \sum_f w(f - f_0) P(f) \Big/ \sum_f P(f)\Big),
+              \qquad f \in [0.6, 4]\ \text{Hz}
+
+    with a Gaussian window w of 7 bpm standard deviation and a Hann-windowed spectrum.
+    """
+    bins = torch.fft.rfftfreq(SPECTRUM_POINTS, 1 / sample_hz, device=wave.device)
+    band = (bins >= BAND_HZ[0]) & (bins <= BAND_HZ[1])
+    centred = wave - wave.mean(1, keepdim=True)
+    taper = torch.hann_window(wave.shape[1], dtype=wave.dtype, device=wave.device)
+    power = torch.fft.rfft(centred * taper, SPECTRUM_POINTS).abs().square()[:, band]
+    distance = (60 * bins[band] - heart_rate_bpm[:, None]) / SPECTRUM_SPREAD_BPM
+    near = torch.exp(-0.5 * distance.square()).to(wave.dtype)
+    share = (power * near).sum(1) / (power.sum(1) + 1e-9)
+    return -(share + 1e-3).log()
+
+
 def pulse_loss(
     wave: Float[Tensor, "batch time"],
     target: Float[Tensor, "batch time"],
     has_pulse: Bool[Tensor, " batch"],
+    heart_rate_bpm: Float[Tensor, " batch"],
     *,
-    silence: float,
-    scale: float,
+    sample_hz: float,
+    weights: LossWeights,
 ) -> Float[Tensor, ""]:
     r"""Return the mean loss over clips.
 
     .. math:: \begin{cases}
-        1 - r(p, z) + \lambda_{\text{scale}} (\sigma(p) - 1)^2 & \text{with a pulse}\\
+        1 - r(p, z) + \lambda_{\text{rate}} S(p)
+        + \lambda_{\text{scale}} (\sigma(p) - 1)^2 & \text{with a pulse}\\
         \lambda_{\text{silence}} \langle p^2 \rangle & \text{without}
         \end{cases}
 
-    The scale term only gives "silence" a meaning; Pearson alone knows no amplitude.
+    with S the spectral miss. The scale term only gives "silence" a meaning; the others know no
+    amplitude.
 
     Args:
         wave: The network's output :math:`p`, warm-up cut off.
         target: The pulse :math:`z` at the same samples.
         has_pulse: Which clips carry a pulse.
-        silence: Weight of the energy of pulseless clips.
-        scale: Weight that holds the output near unit standard deviation.
+        heart_rate_bpm: Mean heart rate of each clip.
+        sample_hz: Frame rate in Hz.
+        weights: Of the terms.
     """
-    spread = wave.std(1)
-    with_pulse = negative_pearson(wave, target) + scale * (spread - 1) ** 2
-    without = silence * wave.pow(2).mean(1)
+    with_pulse = (
+        negative_pearson(wave, target)
+        + weights.rate * spectral_miss(wave, heart_rate_bpm, sample_hz=sample_hz)
+        + weights.scale * (wave.std(1) - 1) ** 2
+    )
+    without = weights.silence * wave.square().mean(1)
     return torch.where(has_pulse, with_pulse, without).mean()

@@ -21,11 +21,13 @@ class Truth:
         heart_rate_bpm: Instantaneous heart rate at each frame.
         beat_times_s: Times of the beats within the clip.
         parameters: Every drawn scalar by name, with its unit in the name.
+        skin_mask: Share of each pixel that is skin, where it was asked for.
     """
 
     heart_rate_bpm: Float[Tensor, " time"]
     beat_times_s: Float[Tensor, " beats"]
     parameters: Mapping[str, float] = field(default_factory=dict)
+    skin_mask: Float[Tensor, "time height width"] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,0 +1,258 @@
+"""What may vary in a synthetic clip: one frozen record of ranges a layer, composed in one config.
+
+A range is ``(low, high)``; those marked *log* are drawn log-uniformly.
+"""
+
+from dataclasses import dataclass, field, fields
+
+from pulsephase.errors import ParameterError, SamplingError
+
+Range = tuple[float, float]
+
+
+def _check_ranges(record: object) -> None:
+    for entry in fields(record):  # type: ignore[arg-type]
+        value = getattr(record, entry.name)
+        name = f"{type(record).__name__}.{entry.name}"
+        if isinstance(value, tuple):
+            low, high = value
+            if not low <= high:
+                raise ParameterError(f"{name} is {value}; the low end must not exceed the high one")
+            if entry.name not in SIGNED and low < 0:
+                raise ParameterError(f"{name} is {value}; it cannot be negative")
+        elif entry.name.endswith("probability") and not 0 <= value <= 1:
+            raise ParameterError(f"{name} is {value}; a probability lies in 0..1")
+
+
+SIGNED = {"yaw_rest_rad", "pitch_rest_rad"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PulseRanges:
+    """The heart and the vessel.
+
+    Attributes:
+        heart_rate_bpm: Mean rate (log).
+        respiratory_depth: Relative modulation of the rate by breathing (sinus arrhythmia).
+        mayer_depth: Relative modulation of the rate at 0.1 Hz.
+        drift: Largest relative change of the rate in 10 s.
+        jitter: Relative beat-to-beat jitter.
+        natural_hz: Natural frequency of the oscillator; scaled by the root of the heart rate over
+            72 bpm when ``follows_heart`` (a waveform convenience, not physics).
+        damping: Damping ratio.
+        follows_heart: Whether the natural frequency follows the heart rate.
+        reflection: Weight of the reflected wave.
+        reflection_delay_s: Its delay.
+        breathing_hz: Breathing rate.
+        amplitude: Standard deviation of the relative change of linear green light (log).
+    """
+
+    heart_rate_bpm: Range = (42.0, 170.0)
+    respiratory_depth: Range = (0.0, 0.06)
+    mayer_depth: Range = (0.0, 0.04)
+    drift: float = 0.08
+    jitter: float = 0.005
+    natural_hz: Range = (1.2, 2.6)
+    damping: Range = (0.25, 0.7)
+    follows_heart: bool = True
+    reflection: Range = (0.0, 0.5)
+    reflection_delay_s: Range = (0.20, 0.38)
+    breathing_hz: Range = (0.15, 0.40)
+    amplitude: Range = (6e-4, 1.2e-2)
+
+    def __post_init__(self) -> None:
+        _check_ranges(self)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SkinRanges:
+    """Colour of the skin, and the direction of the pulse in it.
+
+    Attributes:
+        melanin: Volume fraction in the epidermis (log).
+        blood: Volume fraction in the dermis (log).
+        oxygenation: Oxygen saturation.
+        direction_spread: Lognormal spread of the pulse's red and blue against green.
+    """
+
+    melanin: Range = (0.01, 0.35)
+    blood: Range = (0.004, 0.05)
+    oxygenation: Range = (0.75, 0.98)
+    direction_spread: float = 0.2
+
+    def __post_init__(self) -> None:
+        _check_ranges(self)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FaceRanges:
+    """The head and its maps.
+
+    Attributes:
+        fill: Size of the head in the crop.
+        delay_s: Spread of the pulse's transit time over the face.
+        perfusion_spread: Extra amplitude of cheeks and forehead, at most.
+        beard_probability: Share of faces with a beard.
+    """
+
+    fill: Range = (0.62, 0.95)
+    delay_s: Range = (0.0, 0.04)
+    perfusion_spread: float = 1.0
+    beard_probability: float = 0.2
+
+    def __post_init__(self) -> None:
+        _check_ranges(self)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MotionRanges:
+    """How the head moves.
+
+    Attributes:
+        scale: Overall amount (log).
+        yaw_rest_rad: Rest pose, left to right.
+        pitch_rest_rad: Rest pose, up and down.
+        rhythmic_probability: Share of clips with a periodic motion at heart-rate frequencies.
+        rhythmic_hz: Its frequency.
+        drift_probability: Share of clips with strong slow sway (0.1 to 0.7 Hz), as a hand-held
+            camera gives.
+        bob_probability: Share of clips with a ballistic bob at the beats.
+        talking_probability: Share of clips in which the mouth moves.
+    """
+
+    scale: Range = (0.02, 1.0)
+    yaw_rest_rad: Range = (-0.4, 0.4)
+    pitch_rest_rad: Range = (-0.25, 0.25)
+    rhythmic_probability: float = 0.35
+    rhythmic_hz: Range = (0.6, 3.2)
+    drift_probability: float = 0.15
+    bob_probability: float = 0.2
+    talking_probability: float = 0.4
+
+    def __post_init__(self) -> None:
+        _check_ranges(self)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LightRanges:
+    """Two lamps and the ambient light.
+
+    Attributes:
+        temperature_k: Colour temperature.
+        drift: Relative standard deviation of slow changes (log).
+        flicker_probability: Share of clips with a coloured flicker at heart-rate frequencies.
+        flicker_hz: Its frequency.
+        flicker: Its relative depth (log).
+        gloss: Strength of the specular lobe.
+    """
+
+    temperature_k: Range = (2600.0, 7500.0)
+    drift: Range = (0.001, 0.08)
+    flicker_probability: float = 0.35
+    flicker_hz: Range = (0.6, 6.0)
+    flicker: Range = (0.002, 0.03)
+    gloss: Range = (0.0, 0.25)
+
+    def __post_init__(self) -> None:
+        _check_ranges(self)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BackgroundRanges:
+    """What is behind the head.
+
+    Attributes:
+        skin_probability: Share of clips whose background has the colour of skin, without a pulse.
+        brightness: Against the mean of the texture.
+    """
+
+    skin_probability: float = 0.3
+    brightness: Range = (0.2, 1.4)
+
+    def __post_init__(self) -> None:
+        _check_ranges(self)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CameraRanges:
+    """From light to numbers.
+
+    Attributes:
+        exposure: Mean of linear green at the start.
+        white_balance_drift: Relative standard deviation of each channel's gain, at most.
+        crosstalk: Strength of the colour matrix.
+        noise: Standard deviation at unit level and output size, fraction of full scale (log);
+            half shot, half read.
+        gamma: Exponent of the transfer curve's inverse.
+        unquantised_probability: Share of clips without the 8-bit grid, as a crop averaged from a
+            larger face gives.
+        repeat_probability: Share of clips in which some frames are repeated.
+    """
+
+    exposure: Range = (0.21, 0.45)
+    white_balance_drift: float = 0.004
+    crosstalk: Range = (0.0, 0.6)
+    noise: Range = (0.0005, 0.012)
+    gamma: Range = (1.6, 2.4)
+    unquantised_probability: float = 0.5
+    repeat_probability: float = 0.1
+
+    def __post_init__(self) -> None:
+        _check_ranges(self)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CodecRanges:
+    """A cheap stand-in for video compression: differential coding of 4 x 4 block means.
+
+    Attributes:
+        probability: Share of clips that pass it.
+        step: Quantiser step in 8-bit levels.
+    """
+
+    probability: float = 0.5
+    step: Range = (0.25, 2.0)
+
+    def __post_init__(self) -> None:
+        _check_ranges(self)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SynthConfig:
+    """All of a synthetic clip.
+
+    Attributes:
+        size: Height and width of the crop in pixels; a multiple of 4.
+        frames: Frames of the clip.
+        sample_hz: Frame rate in Hz.
+        no_pulse_probability: Share of clips without a pulse.
+        pulse: And one record for each further layer.
+    """
+
+    size: int = 36
+    frames: int = 300
+    sample_hz: float = 30.0
+    no_pulse_probability: float = 0.0
+    pulse: PulseRanges = field(default_factory=PulseRanges)
+    skin: SkinRanges = field(default_factory=SkinRanges)
+    face: FaceRanges = field(default_factory=FaceRanges)
+    motion: MotionRanges = field(default_factory=MotionRanges)
+    light: LightRanges = field(default_factory=LightRanges)
+    background: BackgroundRanges = field(default_factory=BackgroundRanges)
+    camera: CameraRanges = field(default_factory=CameraRanges)
+    codec: CodecRanges = field(default_factory=CodecRanges)
+
+    def __post_init__(self) -> None:
+        _check_ranges(self)
+        if self.size < 8 or self.size % 4:
+            raise ParameterError(f"size is {self.size} px; give a multiple of 4, at least 8")
+        if self.frames < 2:
+            raise ParameterError(f"frames is {self.frames}; a clip has at least 2")
+        if not self.sample_hz > 0:
+            raise SamplingError(f"sample_hz is {self.sample_hz}; it must be above 0 Hz")
+        low, high = self.pulse.heart_rate_bpm
+        if low <= 0 or high / 60 >= self.sample_hz / 2:
+            raise SamplingError(
+                f"heart_rate_bpm is {self.pulse.heart_rate_bpm} at {self.sample_hz:g} Hz; rates lie "
+                f"above 0 and below Nyquist, {30 * self.sample_hz:g} bpm"
+            )

@@ -1,0 +1,157 @@
+"""The head: an ellipsoid, and maps on it (albedo, perfusion, delay, gloss, hair and features)."""
+
+import math
+from typing import NamedTuple
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+from torch.nn import functional
+
+from pulsephase.synthetic.config import FaceRanges
+from pulsephase.synthetic.streams import Stream
+
+RESOLUTION = 64
+CHANNELS = ("red", "green", "blue", "perfusion", "delay_s", "gloss", "other", "lids", "lips")
+
+
+class Face(NamedTuple):
+    """One identity.
+
+    Attributes:
+        maps: The channels of ``CHANNELS`` over the face, left to right and top to bottom: log
+            albedo offsets, perfusion (mean 1 over skin), transit delay in s, gloss, share of what
+            is no skin (hair, eyes, brows), eyelids, lips.
+        axes: Half axes of the ellipsoid, in units of half the crop at fill 1.
+        fill: Size of the head in the crop.
+        hair_rgb: Linear colour of hair and features.
+    """
+
+    maps: Float[Tensor, "9 64 64"]
+    axes: Float[Tensor, " 3"]
+    fill: float
+    hair_rgb: Float[Tensor, " 3"]
+
+
+def texture(draw: Stream, channels: int, size: int) -> Float[Tensor, "channels size size"]:
+    """Return smooth noise over several octaves, about unit standard deviation."""
+    total = torch.zeros(channels, size, size, dtype=torch.float64)
+    for octave, grid in enumerate((3, 6, 12, 24, 48)):
+        coarse = draw.normal(1, channels, grid, grid)
+        total += functional.interpolate(
+            coarse, (size, size), mode="bilinear", align_corners=True
+        )[0] / (1 + octave)
+    return total / 1.6
+
+
+def sample_face(seed: int, ranges: FaceRanges) -> Face:
+    """Draw an identity."""
+    draw = Stream(seed, "face")
+    line = torch.linspace(-1.0, 1.0, RESOLUTION, dtype=torch.float64)
+    x, y = line[None, :], line[:, None]
+
+    def blob(cx: float, cy: float, sx: float, sy: float, jitter: float = 0.04) -> Tensor:
+        centre = draw.uniform(-jitter, jitter, 2) + torch.tensor([cx, cy])
+        size = draw.uniform(0.7, 1.3, 2) * torch.tensor([sx, sy])
+        distance = ((x - centre[0]) / size[0]) ** 2 + ((y - centre[1]) / size[1]) ** 2
+        return torch.sigmoid(6 * (1 - distance))
+
+    eye_x, eye_y = float(draw.uniform(0.20, 0.27)), float(draw.uniform(-0.22, -0.08))
+    eyes = blob(-eye_x, eye_y, 0.10, 0.06, 0.01) + blob(eye_x, eye_y, 0.10, 0.06, 0.01)
+    brows = blob(-eye_x, eye_y - 0.2, 0.15, 0.035, 0.02) + blob(
+        eye_x, eye_y - 0.2, 0.15, 0.035, 0.02
+    )
+    lips = blob(0.0, 0.45, 0.18, 0.06)
+    nose, cheeks = blob(0.0, 0.0, 0.06, 0.3), blob(-0.33, 0.22, 0.22, 0.25)
+    cheeks = cheeks + blob(0.33, 0.22, 0.22, 0.25)
+    forehead = blob(0.0, -0.45, 0.4, 0.2)
+    hairline = draw.uniform(0.45, 0.75) - 0.12 * texture(draw, 1, RESOLUTION)[0]
+    hair = torch.sigmoid(14 * (-y - hairline))
+    bearded = draw.chance(ranges.beard_probability)
+    beard = blob(0.0, 0.65, 0.35, 0.3) * float(draw.uniform(0.3, 1.0)) * bearded * (1 - lips)
+    other = (eyes + brows + hair + beard).clamp(0, 1)
+    mottle = texture(draw, 3, RESOLUTION)
+    pigment, redness = mottle[:2] * draw.uniform(0.02, 0.12)
+    redness = redness + 0.25 * draw.uniform(0.0, 1.0) * (cheeks + 1.5 * lips)
+    albedo = torch.stack(
+        [-0.4 * pigment - 0.12 * redness, -0.8 * pigment - 0.5 * redness]
+        + [-1.2 * pigment - 0.4 * redness]
+    )
+    more = ranges.perfusion_spread * draw.uniform(0.0, 1.0, 2)
+    perfusion = (0.45 + more[0] * cheeks + more[1] * forehead + 0.2 * mottle[2]).clamp(min=0.02)
+    perfusion = perfusion * (1 - other)
+    perfusion = perfusion / perfusion.sum() * (1 - other).sum()
+    delay = y * draw.uniform(-0.5, 0.5) + 0.3 * texture(draw, 1, RESOLUTION)[0]
+    delay = delay * draw.uniform(*ranges.delay_s)
+    gloss = (0.3 + 0.4 * nose + 0.3 * forehead + 0.1 * texture(draw, 1, RESOLUTION)[0]).clamp(min=0)
+    axes = torch.stack([draw.uniform(0.68, 0.85), draw.uniform(0.9, 1.05), draw.uniform(0.7, 0.95)])
+    brightness = draw.uniform(0.02, 0.3)
+    tint = torch.tensor([1.15, 1.0, 0.85], dtype=torch.float64) * (1 + 0.12 * draw.normal(3))
+    maps = torch.stack([*albedo, perfusion, delay, gloss, other, eyes.clamp(max=1), lips])
+    return Face(
+        maps=maps.float(),
+        axes=axes,
+        fill=float(draw.uniform(*ranges.fill)),
+        hair_rgb=(brightness * tint.clamp(min=0.2)),
+    )
+
+
+class Surface(NamedTuple):
+    """What each pixel sees of the head, for a stretch of frames.
+
+    Attributes:
+        mask: Share of the pixel that is head.
+        maps: The face's maps at the pixel.
+        normal: Unit normal towards the camera.
+    """
+
+    mask: Float[Tensor, "time height width"]
+    maps: Float[Tensor, "9 time height width"]
+    normal: Float[Tensor, "3 time height width"]
+
+
+def project(face: Face, pose: Float[Tensor, "6 time"], size: int) -> Surface:
+    """Cast a ray through each pixel at the posed ellipsoid (weak perspective).
+
+    Args:
+        face: The identity.
+        pose: Yaw, pitch, roll in rad, shift right and down in half crops, log scale.
+        size: Height and width in pixels.
+    """
+    pose = pose.float()
+    yaw, pitch, roll, right, down, zoom = (track[:, None, None] for track in pose)
+    line = (torch.arange(size) + 0.5) / size * 2 - 1
+    across, along = line[None, None, :] - right, line[None, :, None] - down
+    scale = torch.exp(-zoom) / face.fill
+    x = (across * roll.cos() + along * roll.sin()) * scale
+    y = (along * roll.cos() - across * roll.sin()) * scale
+    cy, sy, cp, sp = yaw.cos(), yaw.sin(), pitch.cos(), pitch.sin()
+    inverse = (1 / face.axes.square()).tolist()
+    origin = (x * cy, y * cp - x * (sy * sp), y * sp + x * (sy * cp))
+    ray = (-sy, -cy * sp, cy * cp)
+    a = sum(r * r * i for r, i in zip(ray, inverse, strict=True))
+    b = sum(o * r * i for o, r, i in zip(origin, ray, inverse, strict=True))
+    c = sum(o * o * i for o, i in zip(origin, inverse, strict=True)) - 1
+    inside = b * b - a * c
+    depth = (inside.clamp(min=0).sqrt() - b) / a
+    point = [o + depth * r for o, r in zip(origin, ray, strict=True)]
+    wide, high, deep = face.axes.tolist()
+    where = torch.stack(
+        [
+            torch.atan2(point[0] / wide, (point[2] / deep).clamp(min=0.05)) * (2 / math.pi),
+            point[1] / high,
+        ],
+        -1,
+    )
+    time = pose.shape[1]
+    maps = functional.grid_sample(
+        face.maps[None],
+        where.reshape(1, time * size, size, 2),
+        align_corners=True,
+        padding_mode="border",
+    )
+    n1, n2, n3 = (p * i for p, i in zip(point, inverse, strict=True))
+    turned = n3 * cp - n2 * sp
+    normal = torch.stack([n1 * cy + turned * sy, n2 * cp + n3 * sp, turned * cy - n1 * sy])
+    normal = normal * torch.rsqrt(normal.square().sum(0) + 1e-6)
+    return Surface(torch.sigmoid(60 * inside), maps.view(9, time, size, size), normal)

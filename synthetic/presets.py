@@ -1,0 +1,87 @@
+"""Named difficulties of the generator."""
+
+from dataclasses import replace
+
+from pulsephase.errors import ParameterError
+from pulsephase.synthetic.config import (
+    CameraRanges,
+    CodecRanges,
+    LightRanges,
+    MotionRanges,
+    PulseRanges,
+    SkinRanges,
+    SynthConfig,
+)
+
+_STILL = MotionRanges(
+    scale=(0.005, 0.02),
+    rhythmic_probability=0.0,
+    drift_probability=0.0,
+    bob_probability=0.0,
+    talking_probability=0.0,
+)
+_STEADY = LightRanges(drift=(0.0005, 0.003), flicker_probability=0.0)
+_CLEAN = CameraRanges(noise=(1e-5, 1e-4), repeat_probability=0.0, white_balance_drift=0.0)
+_NO_CODEC = CodecRanges(probability=0.0)
+
+PRESETS = {
+    # Everything varies: what networks are pretrained on.
+    "full": SynthConfig(),
+    # Still, clean, strong: what a network must not be trained on alone.
+    "naive": SynthConfig(
+        pulse=PulseRanges(amplitude=(0.01, 0.03)),
+        motion=_STILL,
+        light=_STEADY,
+        camera=_CLEAN,
+        codec=_NO_CODEC,
+    ),
+    # A good recording: little motion, good light, a clear pulse.
+    "easy": SynthConfig(
+        pulse=PulseRanges(amplitude=(0.008, 0.012)),
+        skin=SkinRanges(melanin=(0.01, 0.15)),
+        motion=replace(_STILL, scale=(0.02, 0.08), yaw_rest_rad=(-0.1, 0.1)),
+        light=_STEADY,
+        camera=CameraRanges(noise=(0.0005, 0.003), repeat_probability=0.0),
+        codec=_NO_CODEC,
+    ),
+    # Full ranges but no motion and steady light.
+    "static": SynthConfig(motion=_STILL, light=_STEADY),
+    # More of everything that hurts.
+    "hard": SynthConfig(
+        pulse=PulseRanges(
+            heart_rate_bpm=(38.0, 200.0),
+            amplitude=(3e-4, 6e-3),
+            respiratory_depth=(0.0, 0.12),
+        ),
+        skin=SkinRanges(melanin=(0.05, 0.43), direction_spread=0.3),
+        motion=MotionRanges(
+            scale=(0.1, 2.0),
+            yaw_rest_rad=(-0.7, 0.7),
+            rhythmic_probability=0.6,
+            drift_probability=0.3,
+        ),
+        light=LightRanges(drift=(0.002, 0.2), flicker_probability=0.6, flicker=(0.002, 0.06)),
+        camera=CameraRanges(noise=(0.001, 0.03), white_balance_drift=0.01),
+        codec=CodecRanges(probability=0.8, step=(0.25, 6.0)),
+    ),
+    # No pulse at all: whatever is found is wrong.
+    "null": SynthConfig(no_pulse_probability=1.0),
+    # Natural frequency and damping independent of the heart rate, two real poles included.
+    "vessel": SynthConfig(
+        pulse=PulseRanges(natural_hz=(0.7, 8.0), damping=(0.1, 15.0), follows_heart=False)
+    ),
+}
+
+
+def preset(name: str, *, seconds: float | None = None) -> SynthConfig:
+    """Return a preset by name, by default with clips of 10 s at 30 Hz and 36 px.
+
+    Raises:
+        ParameterError: If there is none of that name.
+    """
+    if name not in PRESETS:
+        raise ParameterError(f"no preset {name!r}; there are {', '.join(PRESETS)}")
+    config = PRESETS[name]
+    if seconds is None:
+        return config
+    return replace(config, frames=round(seconds * config.sample_hz))

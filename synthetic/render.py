@@ -1,0 +1,193 @@
+"""One clip from one seed: draw each layer, then render, without a loop over frames."""
+
+from dataclasses import replace
+from typing import NamedTuple
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from pulsephase.errors import ParameterError
+from pulsephase.synthetic.camera import Camera, develop, sample_camera
+from pulsephase.synthetic.config import BackgroundRanges, SynthConfig
+from pulsephase.synthetic.face import Face, Surface, project, sample_face, texture
+from pulsephase.synthetic.light import Light, sample_light
+from pulsephase.synthetic.motion import Motion, sample_motion
+from pulsephase.synthetic.pulse import Pulse, sample_pulse
+from pulsephase.synthetic.skin import Skin, sample_skin
+from pulsephase.synthetic.streams import Stream
+from pulsephase.video.clip import Clip, Truth
+
+PIXELS_AT_ONCE = 80_000  # a few such maps stay in the cache of one core
+MOUTH_DARKNESS = 0.8
+
+
+class Drawn(NamedTuple):
+    """Everything that was drawn for a clip, before any pixel."""
+
+    times_s: Float[Tensor, " time"]
+    pulse: Pulse
+    alive: bool
+    skin: Skin
+    face: Face
+    motion: Motion
+    light: Light
+    background: Float[Tensor, "3 height width"]
+    camera: Camera
+
+
+def draw_clip(seed: int, config: SynthConfig) -> Drawn:
+    """Draw every layer of a clip."""
+    times_s = torch.arange(config.frames, dtype=torch.float64) / config.sample_hz
+    pulse = sample_pulse(seed, config.pulse, times_s)
+    skin = sample_skin(seed, config.skin, config.light)
+    return Drawn(
+        times_s=times_s,
+        pulse=pulse,
+        alive=not Stream(seed, "alive").chance(config.no_pulse_probability),
+        skin=skin,
+        face=sample_face(seed, config.face),
+        motion=sample_motion(seed, config.motion, times_s, pulse),
+        light=sample_light(seed, config.light, times_s),
+        background=_background(seed, config.background, skin, config.size),
+        camera=sample_camera(seed, config.camera, config.codec, times_s),
+    )
+
+
+def _background(
+    seed: int, ranges: BackgroundRanges, skin: Skin, size: int
+) -> Float[Tensor, "3 height width"]:
+    draw = Stream(seed, "background")
+    grey = 0.35 + 0.2 * texture(draw, 1, size) + 0.1 * draw.normal(3, 1, 1)
+    plain = (grey + 0.1 * texture(draw, 3, size)).clamp(0.02, 1) * draw.uniform(*ranges.brightness)
+    fleshy = skin.base[:, None, None] * (1 + 0.2 * texture(draw, 3, size)).clamp(min=0.1)
+    return (fleshy if draw.chance(ranges.skin_probability) else plain).float()
+
+
+def render(seed: int, config: SynthConfig) -> Clip:
+    """Render a clip: the same seed and config give the same clip, to the bit, on one machine.
+
+    Args:
+        seed: Of the clip, at least 0.
+        config: What may vary.
+
+    Returns:
+        Frames in 0..1, times, pulse (zero mean, unit standard deviation, rising with blood volume;
+        zeros where the clip has none), face boxes in pixels of the crop, and the truth.
+    """
+    return _render(seed, config)[0]
+
+
+def render_with_maps(seed: int, config: SynthConfig) -> Clip:
+    """Render a clip whose truth also holds the skin mask of each frame, the share in 0..1."""
+    clip, masks = _render(seed, config)
+    assert clip.truth is not None
+    return replace(clip, truth=replace(clip.truth, skin_mask=masks))
+
+
+def _render(seed: int, config: SynthConfig) -> tuple[Clip, Float[Tensor, "time height width"]]:
+    if seed < 0:
+        raise ParameterError(f"seed is {seed}; it must be at least 0")
+    drawn = draw_clip(seed, config)
+    length = max(1, PIXELS_AT_ONCE // config.size**2)
+    linear = torch.empty(3, config.frames, config.size, config.size)
+    masks = torch.empty(config.frames, config.size, config.size)
+    for start in range(0, config.frames, length):
+        part = slice(start, min(start + length, config.frames))
+        surface = project(drawn.face, drawn.motion.pose[:, part], config.size)
+        linear[:, part] = _shade(drawn, surface, part)
+        masks[part] = surface.mask * (1 - surface.maps[6])
+    frames = develop(linear, drawn.camera)
+    clip = Clip(
+        frames=frames,
+        times_s=drawn.times_s,
+        pulse=(drawn.pulse.z * drawn.alive).float(),
+        boxes=_boxes(drawn, config.size),
+        source=f"synthetic seed {seed}",
+        truth=_truth(drawn),
+    )
+    return clip, masks[drawn.camera.order]
+
+
+def _shade(
+    drawn: Drawn, surface: Surface, part: slice
+) -> Float[Tensor, "3 time height width"]:
+    """Light the skin, move the blood in it, and put the head before the background."""
+    light, maps = drawn.light, surface.maps
+    tracks = light.tracks[:, :, part].float()[..., None, None]
+    lamps = [_lambert(surface.normal, towards) for towards in light.towards.tolist()]
+    lit = tracks[0] + tracks[1] * lamps[0] + tracks[2] * lamps[1]
+    skin = _skin_colour(drawn, maps, part)
+    other, lids, lips = maps[6], maps[7], maps[8]
+    darker = torch.minimum(drawn.face.hair_rgb, 0.7 * drawn.skin.base)  # hair is darker than skin
+    hair = darker.float()[:, None, None, None]
+    shut = lids * drawn.motion.blink[part].float()[:, None, None]
+    covered = other * (1 - shut)
+    face = skin + (hair - skin) * covered
+    open_mouth = lips * drawn.motion.talk[part].float()[:, None, None]
+    face = face * (1 - MOUTH_DARKNESS * open_mouth)
+    half = torch.tensor(light.towards[0].tolist()) + torch.tensor([0.0, 0.0, 1.0])
+    lobe = _lambert(surface.normal, (half / half.norm()).tolist()).pow(light.shine)
+    shine = (maps[5] * lobe * light.gloss + 0.025) * (1 - covered)
+    head = face * lit + shine * tracks[1]
+    behind = drawn.background[:, None] * (tracks[0] + 0.5 * tracks[1])
+    return behind + (head - behind) * surface.mask
+
+
+def _skin_colour(
+    drawn: Drawn, maps: Float[Tensor, "9 time height width"], part: slice
+) -> Float[Tensor, "3 time height width"]:
+    """Return skin as Beer-Lambert has it, with each pixel's delay to second order."""
+    pulse, skin = drawn.pulse, drawn.skin
+    z, dz, ddz = (track[part].float()[:, None, None] for track in (pulse.z, pulse.dz, pulse.ddz))
+    delay = maps[4]
+    volume = (z - delay * dz + 0.5 * delay.square() * ddz) * maps[3]
+    strength = pulse.amplitude * drawn.alive * skin.direction.float()
+    change = maps[:3] + strength[:, None, None, None] * volume
+    return skin.base.float()[:, None, None, None] * change.exp()
+
+
+def _lambert(
+    normal: Float[Tensor, "3 time height width"], towards: list[float]
+) -> Float[Tensor, "time height width"]:
+    right, down, near = towards
+    return (normal[0] * right + normal[1] * down + normal[2] * near).clamp(min=0)
+
+
+def _boxes(drawn: Drawn, size: int) -> Float[Tensor, "time 4"]:
+    """Return the box around eyebrows to chin, cheek to cheek, in pixels of the crop."""
+    _, _, _, right, down, zoom = drawn.motion.pose
+    scale = drawn.face.fill * zoom.exp() * size / 2
+    wide, high = (float(axis) for axis in drawn.face.axes[:2])
+    centre_x, centre_y = (right + 1) * size / 2, (down + 1) * size / 2 + 0.15 * high * scale
+    width, height = 2 * 0.85 * wide * scale, 2 * 0.75 * high * scale
+    return torch.stack(
+        [centre_x - width / 2, centre_y - height / 2, width, height], 1
+    ).float()
+
+
+def _truth(drawn: Drawn) -> Truth:
+    pulse, skin = drawn.pulse, drawn.skin
+    inside = (pulse.beat_times_s >= 0) & (pulse.beat_times_s <= drawn.times_s[-1])
+    return Truth(
+        heart_rate_bpm=pulse.heart_rate_bpm,
+        beat_times_s=pulse.beat_times_s[inside],
+        parameters={
+            "has_pulse": float(drawn.alive),
+            "amplitude": pulse.amplitude,
+            "alpha_per_s": pulse.alpha,
+            "omega_rad_per_s": pulse.omega,
+            "reflection": pulse.reflection,
+            "reflection_delay_s": pulse.reflection_delay_s,
+            "breathing_hz": pulse.breathing_hz,
+            "melanin": skin.melanin,
+            "blood": skin.blood,
+            "oxygenation": skin.oxygenation,
+            "motion_scale": drawn.motion.scale,
+            "rhythmic_motion_hz": drawn.motion.rhythmic_hz,
+            "flicker_hz": drawn.light.flicker_hz,
+            "noise": drawn.camera.noise,
+            "gamma": drawn.camera.gamma,
+            "codec_step_levels": drawn.camera.step,
+        },
+    )
