@@ -1,0 +1,140 @@
+"""What comes out of FFmpeg: the frames of a file with their times, as far as it can be decoded."""
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import cast
+
+import av
+import numpy as np
+from av.container import InputContainer
+from av.error import FFmpegError
+from av.sidedata.sidedata import SideData
+from av.sidedata.sidedata import Type as SideDataType
+from av.stream import Disposition
+from av.video.frame import VideoFrame
+from av.video.stream import VideoStream
+
+from pulsephase.errors import InputError
+from pulsephase.video.image import Image
+from pulsephase.video.orientation import Orientation
+from pulsephase.video.times import Clock
+
+
+class Upright:
+    """Turn decoded frames the way they are meant to be seen, all to the size of the first."""
+
+    def __init__(self) -> None:
+        self.orientation = Orientation()
+        self.size: tuple[int, int] | None = None
+        self.resized = 0
+
+    def __call__(self, frame: VideoFrame) -> Image:
+        """Return the frame in RGB, upright."""
+        size = (frame.width, frame.height)
+        if self.size is None:
+            self.size = size
+            self.orientation = _orientation(frame)
+        self.resized += size != self.size
+        width, height = self.size
+        rgb = frame.reformat(width=width, height=height, format="rgb24").to_ndarray()
+        return self.orientation.apply(np.asarray(rgb, dtype=np.uint8))
+
+
+def _orientation(frame: VideoFrame) -> Orientation:
+    # the stub of side_data knows motion vectors only
+    side_data = cast(Mapping[SideDataType, SideData], frame.side_data)
+    matrix = side_data.get(SideDataType.DISPLAYMATRIX)
+    return Orientation() if matrix is None else Orientation.of_matrix(bytes(matrix))
+
+
+@contextmanager
+def opened(path: Path) -> Iterator[tuple[InputContainer, VideoStream]]:
+    """Open a file and choose its first video stream.
+
+    Raises:
+        InputError: If there is no such file, or it is a folder, empty, or no video.
+    """
+    if not path.exists():
+        raise InputError(f"{path} does not exist; check the name")
+    if path.is_dir():
+        raise InputError(f"{path} is a folder; give a video file")
+    if path.stat().st_size == 0:
+        raise InputError(f"{path} is empty (0 bytes); record or copy it again")
+    try:
+        # a local file only: a playlist must not reach out to the network
+        container = av.open(f"file:{path}", options={"protocol_whitelist": "file"})
+    except (FFmpegError, OSError) as error:
+        raise InputError(f"{path} cannot be read as a video: {_reason(error)}") from error
+    with container:
+        streams = [
+            stream
+            for stream in container.streams.video
+            if not stream.disposition & Disposition.attached_pic  # the cover of a song
+        ]
+        if not streams:
+            raise InputError(f"{path} has no video stream; give a video file")
+        streams[0].thread_type = "AUTO"
+        yield container, streams[0]
+
+
+def decoded(
+    path: Path, container: InputContainer, stream: VideoStream, say: Callable[[str], None]
+) -> Iterator[tuple[VideoFrame, float]]:
+    """Yield every frame that can be decoded with its time, then say what went wrong."""
+    rate = stream.guessed_rate or stream.average_rate
+    clock = Clock(step_s=float(1 / rate) if rate else None)
+    packets = _Packets(container, stream)
+    count = 0
+    for frame in packets:
+        count += 1
+        time_s = clock.place(_presented_s(frame, stream))
+        if time_s is not None:
+            yield frame, time_s
+    if packets.stopped:
+        say(f"{path} breaks off after {count} frames ({packets.stopped}); what is there is used")
+    elif stream.frames > count:
+        say(f"{path} ends after {count} of the {stream.frames} frames that it announces")
+    if packets.broken:
+        say(f"{path}: {packets.broken} broken packets were left out")
+    for line in clock.report():
+        say(f"{path}: {line}")
+
+
+def _presented_s(frame: VideoFrame, stream: VideoStream) -> float | None:
+    tick_s = frame.time_base or stream.time_base
+    if frame.pts is None or tick_s is None:
+        return None
+    return float(frame.pts * tick_s)
+
+
+class _Packets:
+    """The decoded frames of a stream; a broken packet is counted, a broken file ends it."""
+
+    def __init__(self, container: InputContainer, stream: VideoStream) -> None:
+        self.container, self.stream = container, stream
+        self.broken = 0
+        self.stopped = ""
+
+    def __iter__(self) -> Iterator[VideoFrame]:
+        packets = self.container.demux(self.stream)
+        while True:
+            try:
+                packet = next(packets, None)
+            except (FFmpegError, OSError) as error:
+                self.stopped = _reason(error)
+                return
+            if packet is None:
+                return
+            try:
+                frames = self.stream.decode(packet)
+            except EOFError:
+                return
+            except FFmpegError:
+                self.broken += 1
+                continue
+            yield from frames
+
+
+def _reason(error: Exception) -> str:
+    return getattr(error, "strerror", None) or str(error) or type(error).__name__

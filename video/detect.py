@@ -1,0 +1,70 @@
+"""Where in one frame are faces? Detectors whose weights come inside their package.
+
+The default is the boosted cascade of Viola and Jones (2001) with the weights that OpenCV ships. Any
+other detector can take its place: it is a function from a frame to boxes.
+"""
+
+from functools import cache
+from pathlib import Path
+from typing import Protocol, runtime_checkable
+
+import cv2
+import numpy as np
+from jaxtyping import Float64
+
+from pulsephase.video.image import Grey, Image, shrunk_grey
+
+Boxes = Float64[np.ndarray, "faces 4"]
+
+SEARCH_PIXELS = 300
+"""Longer side of the image that is searched."""
+SMALLEST = 0.15
+"""Smallest face that is looked for, in parts of the frame's shorter side."""
+
+
+@runtime_checkable
+class Detector(Protocol):
+    """Find faces in one frame, knowing no other."""
+
+    def __call__(self, frame: Image) -> Boxes:
+        """Return x, y, width, height in pixels of each face."""
+        ...
+
+
+class HaarFrontal:
+    """Faces seen from the front.
+
+    The frame is searched at 300 pixels along its longer side for faces of at least 15 % of its
+    shorter side. The scale step of 1.1 and 6 agreeing windows keep false boxes out:
+    a face missed for a moment costs less than a pulse read off a curtain.
+    """
+
+    def __call__(self, frame: Image) -> Boxes:
+        """Return x, y, width, height in pixels of each face."""
+        grey, scale = shrunk_grey(frame, SEARCH_PIXELS)
+        return _search("haarcascade_frontalface_alt2.xml", grey) / scale
+
+
+class HaarProfile:
+    """Faces turned to either side; only good enough to confirm a face that is already known."""
+
+    def __call__(self, frame: Image) -> Boxes:
+        """Return x, y, width, height in pixels of each face."""
+        grey, scale = shrunk_grey(frame, SEARCH_PIXELS)
+        left = _search("haarcascade_profileface.xml", grey)
+        right = _search("haarcascade_profileface.xml", cv2.flip(grey, 1))  # it knows one side only
+        right[:, 0] = grey.shape[1] - right[:, 0] - right[:, 2]
+        return np.concatenate([left, right]) / scale
+
+
+def _search(weights: str, grey: Grey) -> Boxes:
+    smallest = max(20, round(SMALLEST * min(grey.shape)))
+    found = _cascade(weights).detectMultiScale(
+        grey, scaleFactor=1.1, minNeighbors=6, minSize=(smallest, smallest)
+    )
+    return np.asarray(found, dtype=np.float64).reshape(-1, 4)
+
+
+@cache
+def _cascade(weights: str) -> cv2.CascadeClassifier:
+    return cv2.CascadeClassifier(str(Path(cv2.__file__).parent / "data" / weights))

@@ -1,0 +1,76 @@
+"""When was a frame shown? From a file's presentation times to times that rise from 0.
+
+Most files need nothing. Of the others: a raw stream has no times at all, some cameras repeat one,
+and a recording that was joined from pieces starts its clock again.
+"""
+
+RESTART_S = 1.0
+"""A clock that falls back by more than this has started again; by less, the frame has no usable
+time."""
+ASSUMED_STEP_S = 1 / 30
+"""Step between frames where neither the times nor the file's nominal rate tell (an assumption)."""
+
+
+class Clock:
+    """Turn presentation times into strictly rising times that start at 0.
+
+    - A frame without a time comes one nominal step after the one before.
+    - A frame whose time does not rise is dropped: nobody knows when it was seen.
+    - A time that falls back by more than 1 s starts the file's clock again: the frame comes one
+      nominal step after the one before, and later ones follow by the new clock.
+
+    Args:
+        step_s: Nominal step between frames, none if unknown.
+
+    Attributes:
+        missing: Frames without a time, so far.
+        dropped: Frames whose time did not rise, so far.
+        restarts: Times the clock started again, so far.
+
+    >>> clock = Clock(step_s=0.5)
+    >>> [clock.place(t) for t in (7.0, 7.5, 7.5, None, 8.5)]
+    [0.0, 0.5, None, 1.0, 1.5]
+    """
+
+    def __init__(self, *, step_s: float | None) -> None:
+        self.step_s = step_s or ASSUMED_STEP_S
+        self.origin_s: float | None = None
+        self.last_s: float | None = None
+        self.missing = self.dropped = self.restarts = 0
+
+    def place(self, presented_s: float | None) -> float | None:
+        """Return the time of the next frame in s, or none if it must be dropped."""
+        if presented_s is None:
+            self.missing += 1
+            time_s = 0.0 if self.last_s is None else self.last_s + self.step_s
+        else:
+            if self.origin_s is None:  # the first known time fixes the clock
+                self.origin_s = presented_s - (
+                    0.0 if self.last_s is None else self.last_s + self.step_s
+                )
+            time_s = presented_s - self.origin_s
+            if self.last_s is not None and time_s <= self.last_s:
+                if time_s > self.last_s - RESTART_S:
+                    self.dropped += 1
+                    return None
+                self.restarts += 1
+                time_s = self.last_s + self.step_s
+                self.origin_s = presented_s - time_s
+        self.last_s = time_s
+        return time_s
+
+    def report(self) -> list[str]:
+        """Say in one line each what was not as it should be."""
+        lines = []
+        if self.missing:
+            lines.append(
+                f"{self.missing} frames carry no time; placed {1000 * self.step_s:.1f} ms "
+                "after the one before"
+            )
+        if self.dropped:
+            lines.append(f"{self.dropped} frames whose time does not rise were dropped")
+        if self.restarts:
+            lines.append(
+                f"the clock of the file starts again {self.restarts} times; made continuous"
+            )
+        return lines
