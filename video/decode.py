@@ -14,6 +14,7 @@ from av.sidedata.sidedata import Type as SideDataType
 from av.stream import Disposition
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
+from jaxtyping import Float64
 
 from pulsephase.errors import InputError
 from pulsephase.video.image import Image
@@ -138,3 +139,20 @@ class _Packets:
 
 def _reason(error: Exception) -> str:
     return getattr(error, "strerror", None) or str(error) or type(error).__name__
+
+
+def frame_times(path: str | Path) -> Float64[np.ndarray, " time"]:
+    """Return the presentation times of all frames in s from the first, without decoding them.
+
+    Raises:
+        InputError: If there is no such file, or it is a folder, empty, or no video.
+    """
+    with opened(Path(path)) as (container, stream):
+        tick_s = stream.time_base or 0
+        times = [
+            float(packet.pts * tick_s)
+            for packet in container.demux(stream)
+            if packet.pts is not None and packet.size
+        ]
+    ordered = np.sort(np.array(times, dtype=np.float64))
+    return ordered - ordered[:1]
