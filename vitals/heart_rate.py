@@ -1,0 +1,164 @@
+"""From a pulse wave to a heart rate, or to the reason why there is none.
+
+The wave is detrended, cut into windows, and each window's rhythm found (``spectrum.py``). How far
+it rises out of the window's own noise is its quality; below one threshold the window abstains.
+"""
+
+import math
+from typing import Any
+
+import numpy as np
+from jaxtyping import Float, Real
+from numpy.typing import NDArray
+
+from pulsephase.errors import ParameterError, SamplingError
+from pulsephase.vitals.door import as_wave, check_duration, usable_band
+from pulsephase.vitals.result import HeartRate, Window, combine, judge_window
+from pulsephase.vitals.signals import detrend, smoothness
+from pulsephase.vitals.spectrum import find_peaks
+from pulsephase.vitals.windows import SHORTEST_S, place_windows
+
+__all__ = ["BAND_HZ", "STEP_S", "WINDOW_S", "HeartRate", "Window", "heart_rate", "peak_bpm"]
+
+BAND_HZ = (0.6, 4.0)
+WINDOW_S = 10.0
+STEP_S = 1.0
+FLAT = 1e-9  # of the largest value: rounding, not a pulse
+
+
+def heart_rate(
+    pulse: Real[Any, " time"],
+    *,
+    sample_hz: float,
+    source_hz: float | None = None,
+    band_hz: tuple[float, float] = BAND_HZ,
+    window_s: float = WINDOW_S,
+    step_s: float = STEP_S,
+    valid_from_s: float = 0.0,
+) -> HeartRate:
+    r"""Measure the heart rate of a pulse wave, window by window; abstain rather than invent.
+
+    With :math:`r` the rise of a window's peak over the rest of its band, quality is
+    :math:`r / (r + 12)`, so that noise stays below one half. The rate of the whole is the median of
+    the windows' rates weighted by squared quality; it is given where the median window's quality
+    reaches one half. A steady tone in the band cannot be told from a pulse.
+
+    Args:
+        pulse: The wave (numpy, or torch on the CPU); NaN where there is none, as where a
+            face is lost. Gaps weigh nothing; a window with over 20 % missing abstains.
+        sample_hz: Samples per second.
+        source_hz: Frame rate of the footage, if lower: the band ends at 0.9 of its Nyquist.
+        band_hz: Where the rate may lie.
+        window_s: Length of a window, at least 5 s; a shorter wave of at least 5 s is one window.
+        step_s: From one window to the next.
+        valid_from_s: What comes before (the warm-up of a network) is skipped.
+
+    Returns:
+        The rate. With less than 5 s of pulse, with none at all, or with a flat one, no rate but
+        the reason.
+
+    Raises:
+        ParameterError: If the wave holds infinity, or a duration is not positive and finite.
+        SamplingError: If a rate is not positive, or leaves no band to look in.
+        ShapeError: If the wave is not one-dimensional, or empty.
+
+    Example:
+        >>> t = np.arange(600) / 30.0
+        >>> found = heart_rate(np.sin(2 * np.pi * 1.2 * t), sample_hz=30.0)
+        >>> round(found.bpm, 1), len(found.windows)
+        (72.0, 11)
+        >>> heart_rate(np.zeros(600), sample_hz=30.0).reason
+        'the pulse is flat'
+    """
+    wave = as_wave("pulse", pulse, rank=1)
+    band, top_hz = usable_band(band_hz, sample_hz=sample_hz, source_hz=source_hz)
+    check_duration("window_s", window_s, at_least=SHORTEST_S)
+    check_duration("step_s", step_s, at_least=1 / sample_hz)
+    check_duration("valid_from_s", valid_from_s, at_least=0.0)
+    known = ~np.isnan(wave)
+    known[: math.ceil(valid_from_s * sample_hz - 1e-9)] = False
+    if known.sum() < round(SHORTEST_S * sample_hz):
+        return HeartRate.none(
+            f"{known.sum() / sample_hz:.1f} s of the wave hold a pulse; "
+            f"at least {SHORTEST_S:g} s are needed"
+        )
+    wave = _clean(np.where(known, wave, np.nan), band[0], sample_hz)
+    if np.abs(wave).max() <= FLAT:
+        return HeartRate.none("the pulse is flat")
+    looks: list[Window] = []
+    for grid in place_windows(known, sample_hz=sample_hz, window_s=window_s, step_s=step_s):
+        rows = np.array(grid.starts)[:, None] + np.arange(grid.length)
+        peaks = find_peaks(
+            wave[rows],
+            known=None if known[rows].all() else known[rows],
+            sample_hz=sample_hz,
+            band_hz=band,
+            top_hz=top_hz,
+        )
+        flat = np.abs(wave[rows]).max(1) <= FLAT
+        found = zip(
+            grid.starts, grid.missing, flat, 60 * peaks.frequency_hz, peaks.rise, strict=True
+        )
+        for start, missing, still, bpm, rise in found:
+            span = (start / sample_hz, (start + grid.length) / sample_hz)
+            looks.append(
+                judge_window(
+                    span, missing=missing, flat=bool(still), bpm=float(bpm), rise=float(rise)
+                )
+            )
+    where = np.flatnonzero(known)
+    lost = int((~known[where[0] : where[-1] + 1]).sum())
+    return combine(tuple(looks), lost / sample_hz)
+
+
+def peak_bpm(
+    pulses: Real[Any, "clips time"],
+    *,
+    sample_hz: float,
+    source_hz: float | None = None,
+    band_hz: tuple[float, float] = BAND_HZ,
+) -> Float[np.ndarray, " clips"]:
+    """Estimate the rate of many clips at once, each as one window, without abstention.
+
+    The same estimator as :func:`heart_rate`'s windows, for comparing methods.
+
+    Args:
+        pulses: One wave a row, without gaps, at least 5 s.
+        sample_hz: Samples per second.
+        source_hz: Frame rate of the footage, if lower.
+        band_hz: Where the rate may lie.
+
+    Returns:
+        Rates in beats a minute. A flat wave has none: NaN.
+
+    Raises:
+        ParameterError: If a sample is not finite.
+        SamplingError: If a rate is not positive, leaves no band, or the clips are under 5 s.
+        ShapeError: If ``pulses`` is not clips by time, or empty.
+
+    Example:
+        >>> t = np.arange(300) / 30.0
+        >>> waves = np.sin(2 * np.pi * np.array([[1.0], [2.0]]) * t)
+        >>> peak_bpm(waves, sample_hz=30.0).round(1).tolist()
+        [60.0, 120.0]
+    """
+    waves = as_wave("pulses", pulses, rank=2)
+    band, top_hz = usable_band(band_hz, sample_hz=sample_hz, source_hz=source_hz)
+    if waves.shape[1] < round(SHORTEST_S * sample_hz):
+        raise SamplingError(
+            f"pulses last {waves.shape[1] / sample_hz:.2f} s; give at least {SHORTEST_S:g} s"
+        )
+    if np.isnan(waves).any():
+        raise ParameterError("pulses holds NaN; use heart_rate for a wave with gaps")
+    waves = _clean(waves, band[0], sample_hz)
+    found = find_peaks(waves, sample_hz=sample_hz, band_hz=band, top_hz=top_hz)
+    return np.where(np.abs(waves).max(1) <= FLAT, np.nan, 60 * found.frequency_hz)
+
+
+def _clean(
+    waves: Float[np.ndarray, "*batch time"], low_hz: float, sample_hz: float
+) -> NDArray[np.float64]:
+    """Return the waves over their largest values, detrended; zero in gaps."""
+    scale = np.nanmax(np.abs(waves), axis=-1, keepdims=True)
+    scaled = waves / np.where(scale > 0, scale, 1.0)
+    return np.nan_to_num(detrend(scaled, lam=smoothness(low_hz / 2, sample_hz=sample_hz)), nan=0.0)
