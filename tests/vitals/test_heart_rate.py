@@ -8,8 +8,9 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from pulsephase.errors import ParameterError, SamplingError, ShapeError
-from pulsephase.vitals.heart_rate import MIN_QUALITY, HeartRate, heart_rate, peak_bpm
+from pulsephase.vitals.heart_rate import HeartRate, heart_rate, peak_bpm
 from pulsephase.vitals.planted import coloured_noise, planted_waves
+from pulsephase.vitals.result import MIN_QUALITY
 
 RATES_HZ = [15.0, 24.0, 29.97, 60.0, 120.0]
 
