@@ -44,7 +44,7 @@ $$\frac{\delta I}{I} = -\kappa\,\delta V + \frac{\kappa^2}{2}\,\delta V^2 + O(\d
 \qquad \delta \log I = -\kappa\,\delta V \quad\text{exactly}.$$
 
 The sign is negative: more blood, less light. The logarithm of the intensity is linear in the volume
-without any smallness, so a network that sees log-intensity needs no first-order argument.
+without any smallness. Pixels coded with a display gamma obey neither law until that is undone.
 """,
     assumptions=(
         "geometry, illumination and optical path do not change in time",
@@ -58,7 +58,5 @@ without any smallness, so a network that sees log-intensity needs no first-order
         "the linear law is exact": {**TRUTH, "remainder": sp.Integer(0)},
         "the gain grows with the volume at rest": {**TRUTH, "slope": -KAPPA * VOLUME},
     },
-    paper="The linear law is used as if it were exact, on gamma-coded pixels. It is a first-order "
-    "law of linear light; only its logarithm is exact.",
     precision="identities, exact",
 )

@@ -11,6 +11,18 @@ from pulsephase.proofs.theorem import Theorem
 
 CATALOGUE: dict[str, str] = {
     "BL": "beer_lambert",
+    "CO": "compliance",
+    "T1": "t01_scaling",
+    "T2": "t02_averaging",
+    "T3": "t03_profile",
+    "T4": "t04_telegraph",
+    "T5": "t05_wall_and_leak",
+    "T6": "t06_womersley",
+    "T7": "t07_vacuity",
+    "T8": "t08_modes",
+    "T9": "t09_lumped",
+    "T10": "t10_matched",
+    "SK": "skin",
 }
 
 

@@ -32,10 +32,37 @@ def vanishes(expression: Any) -> bool:
     return bool(sp.simplify(sp.expand(rest.rewrite(sp.exp))) == 0)
 
 
-def all_vanish(identities: Mapping[str, Any]) -> Evidence:
-    """Return evidence that every named expression is identically zero."""
-    wrong = [name for name, expression in identities.items() if not vanishes(expression)]
-    detail = f"{len(identities)} identities, exact"
+def all_vanish(identities: Mapping[str, Any], **also: bool) -> Evidence:
+    """Return evidence that every named expression is identically zero.
+
+    Args:
+        identities: Expressions that must vanish.
+        also: Further facts, by a name in snake case, that must be true.
+    """
+    facts = {name: vanishes(expression) for name, expression in identities.items()}
+    return all_true(facts | {name.replace("_", " "): fact for name, fact in also.items()})
+
+
+def all_true(facts: Mapping[str, bool]) -> Evidence:
+    """Return evidence that every named fact is true; the residual counts those that are not."""
+    wrong = [name for name, fact in facts.items() if not fact]
+    detail = f"{len(facts)} facts"
     if wrong:
         detail = f"fails: {'; '.join(wrong)}"
     return Evidence(residual=float(len(wrong)), detail=detail)
+
+
+def computes(
+    found: float, expression: Any, values: Mapping[Any, Any], *, relative: float = 1e-12
+) -> bool:
+    """Say whether the package's number is that of an expression, to rounding.
+
+    Ties the symbols of a proof to the functions that the rest of the package runs on.
+
+    Example:
+        >>> x = sp.Symbol("x")
+        >>> computes(9.0, x**2, {x: 3}), computes(9.1, x**2, {x: 3})
+        (True, False)
+    """
+    expected = float(sp.N(sp.sympify(expression).subs(values), 30))
+    return abs(found - expected) <= relative * abs(expected)
