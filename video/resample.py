@@ -47,7 +47,7 @@ class Resampler:
     Raises:
         SamplingError: If the rate or the gap is not positive and finite.
 
-    >>> grid = Resampler(10)
+    >>> grid = Resampler(10.0)
     >>> [grid.push(np.array([float(t)]), t / 4) for t in range(2)][1]
     [(array([0.4]), 0.1), (array([0.8]), 0.2)]
     """
