@@ -3,7 +3,7 @@
 from typing import NamedTuple
 
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float
 from torch import Tensor
 from torch.nn import functional
 
@@ -17,15 +17,14 @@ class Camera(NamedTuple):
     """One camera over one clip.
 
     Attributes:
-        exposure: Mean of linear green in the first frame.
+        exposure: Linear green of the first frame, half weighted on the face.
         balance: Gain of each channel over time.
         matrix: Colour matrix.
         noise: Noise at unit level, fraction of full scale.
         gamma: Inverse exponent of the transfer curve.
         quantised: Whether the frames lie on the 8-bit grid.
-        order: Which frame is shown at each time: repeats show the one before.
+        repeated: Where a frame is shown again instead of the one due.
         step: Quantiser step of the codec in levels, 0 for none.
-        seed: Of the pixel noise.
     """
 
     exposure: float
@@ -34,9 +33,8 @@ class Camera(NamedTuple):
     noise: float
     gamma: float
     quantised: bool
-    order: Int[Tensor, " time"]
+    repeated: Bool[Tensor, " time"]
     step: float
-    seed: int
 
 
 def sample_camera(
@@ -49,9 +47,8 @@ def sample_camera(
     strength = draw.uniform(*ranges.crosstalk).float()
     repeats = draw.chance(ranges.repeat_probability)
     rate = draw.uniform(0.005, 0.05)
-    order = torch.arange(len(times_s))
-    held = (draw.uniform(0.0, 1.0, len(times_s)) < rate) & repeats & (order > 0)
-    order = torch.where(held, 0, order).cummax(0).values
+    repeated = (draw.uniform(0.0, 1.0, len(times_s)) < rate) & repeats
+    repeated[0] = False
     compress = Stream(seed, "codec")
     compressed = compress.chance(codec.probability)
     return Camera(
@@ -61,9 +58,8 @@ def sample_camera(
         noise=float(draw.log_uniform(*ranges.noise)),
         gamma=float(draw.uniform(*ranges.gamma)),
         quantised=not draw.chance(ranges.unquantised_probability),
-        order=order,
+        repeated=repeated,
         step=float(compress.uniform(*codec.step)) * compressed,
-        seed=seed,
     )
 
 
@@ -93,20 +89,32 @@ def compress(
     return levels + functional.interpolate(error, scale_factor=4.0).view_as(levels)
 
 
-def develop(
-    linear: Float[Tensor, "3 time height width"], camera: Camera
-) -> Float[Tensor, "time 3 height width"]:
-    """Turn linear light into frames in 0..1."""
-    gain = camera.exposure / float(linear[1, 0].mean())
-    exposed = linear * (gain * camera.balance)[..., None, None]
+def gain_of(
+    first: Float[Tensor, "3 height width"], face: Float[Tensor, "height width"], camera: Camera
+) -> float:
+    """Return the gain that exposes the first frame, half weighted on the face; it then stays."""
+    weight = 0.5 / face.numel() + 0.5 * face / face.sum().clamp(min=1.0)
+    return camera.exposure / float((first[1] * weight).sum())
+
+
+def levels_of(
+    linear: Float[Tensor, "3 time height width"],
+    camera: Camera,
+    part: slice,
+    *,
+    gain: float,
+    noise: Stream,
+) -> Float[Tensor, "3 time height width"]:
+    """Turn the linear light of some frames into 8-bit levels, not yet rounded."""
+    exposed = linear * (gain * camera.balance[:, part])[..., None, None]
     mixed = torch.einsum("ij,jthw->ithw", camera.matrix, exposed).clamp_(1e-4, 1.2)
-    stream = Stream(camera.seed, "noise")
-    levels = add_noise(mixed, noise=camera.noise, stream=stream).clamp_(1e-4, 1)
-    levels = levels.pow_(1 / camera.gamma).mul_(255)
-    if camera.step > 0:
-        levels = compress(levels, step=camera.step)
-    if camera.quantised:
-        dither = torch.rand(levels.shape, generator=stream.generator)
-        levels = levels.add_(dither).sub_(0.5).round_()
-    frames = levels.clamp_(0, 255).div_(255).transpose(0, 1)
-    return frames[camera.order].contiguous()
+    levels = add_noise(mixed, noise=camera.noise, stream=noise).clamp_(1e-4, 1)
+    return levels.pow_(1 / camera.gamma).mul_(255)
+
+
+def rounded(
+    levels: Float[Tensor, "3 time height width"], dither: Stream
+) -> Float[Tensor, "3 time height width"]:
+    """Round levels to the 8-bit grid, dithered by half a level, in place."""
+    grain = torch.rand(levels.shape, generator=dither.generator)
+    return levels.add_(grain).sub_(0.5).round_()

@@ -178,7 +178,7 @@ class CameraRanges:
     """From light to numbers.
 
     Attributes:
-        exposure: Mean of linear green at the start.
+        exposure: Linear green at the start, half weighted on the face.
         white_balance_drift: Relative standard deviation of each channel's gain, at most.
         crosstalk: Strength of the colour matrix.
         noise: Standard deviation at unit level and output size, fraction of full scale (log);

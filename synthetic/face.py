@@ -33,13 +33,15 @@ class Face(NamedTuple):
     hair_rgb: Float[Tensor, " 3"]
 
 
-def texture(draw: Stream, channels: int, size: int) -> Float[Tensor, "channels size size"]:
+def texture(
+    draw: Stream, channels: int, height: int, width: int
+) -> Float[Tensor, "channels height width"]:
     """Return smooth noise over several octaves, about unit standard deviation."""
-    total = torch.zeros(channels, size, size, dtype=torch.float64)
+    total = torch.zeros(channels, height, width, dtype=torch.float64)
     for octave, grid in enumerate((3, 6, 12, 24, 48)):
         coarse = draw.normal(1, channels, grid, grid)
         total += functional.interpolate(
-            coarse, (size, size), mode="bilinear", align_corners=True
+            coarse, (height, width), mode="bilinear", align_corners=True
         )[0] / (1 + octave)
     return total / 1.6
 
@@ -57,35 +59,40 @@ def sample_face(seed: int, ranges: FaceRanges) -> Face:
         return torch.sigmoid(6 * (1 - distance))
 
     eye_x, eye_y = float(draw.uniform(0.20, 0.27)), float(draw.uniform(-0.22, -0.08))
-    eyes = blob(-eye_x, eye_y, 0.10, 0.06, 0.01) + blob(eye_x, eye_y, 0.10, 0.06, 0.01)
-    brows = blob(-eye_x, eye_y - 0.2, 0.15, 0.035, 0.02) + blob(
-        eye_x, eye_y - 0.2, 0.15, 0.035, 0.02
-    )
+    eyes = blob(-eye_x, eye_y, 0.11, 0.06, 0.01) + blob(eye_x, eye_y, 0.11, 0.06, 0.01)
+    sockets = blob(-eye_x, eye_y - 0.05, 0.18, 0.14, 0.01)
+    sockets = sockets + blob(eye_x, eye_y - 0.05, 0.18, 0.14, 0.01)
+    brow_y = eye_y - 0.17
+    brows = blob(-eye_x, brow_y, 0.16, 0.045, 0.02) + blob(eye_x, brow_y, 0.16, 0.045, 0.02)
     lips = blob(0.0, 0.45, 0.18, 0.06)
     nose, cheeks = blob(0.0, 0.0, 0.06, 0.3), blob(-0.33, 0.22, 0.22, 0.25)
     cheeks = cheeks + blob(0.33, 0.22, 0.22, 0.25)
     forehead = blob(0.0, -0.45, 0.4, 0.2)
-    hairline = draw.uniform(0.45, 0.75) - 0.12 * texture(draw, 1, RESOLUTION)[0]
+    hairline = draw.uniform(0.45, 0.75) - 0.12 * texture(draw, 1, RESOLUTION, RESOLUTION)[0]
     hair = torch.sigmoid(14 * (-y - hairline))
     bearded = draw.chance(ranges.beard_probability)
     beard = blob(0.0, 0.65, 0.35, 0.3) * float(draw.uniform(0.3, 1.0)) * bearded * (1 - lips)
     other = (eyes + brows + hair + beard).clamp(0, 1)
-    mottle = texture(draw, 3, RESOLUTION)
+    mottle = texture(draw, 3, RESOLUTION, RESOLUTION)
     pigment, redness = mottle[:2] * draw.uniform(0.02, 0.12)
     redness = redness + 0.25 * draw.uniform(0.0, 1.0) * (cheeks + 1.5 * lips)
+    nostrils = blob(0.0, 0.24, 0.09, 0.03, 0.01)
+    shadow = draw.uniform(0.1, 0.4) * sockets + 0.25 * lips + draw.uniform(0.2, 0.5) * nostrils
     albedo = torch.stack(
         [-0.4 * pigment - 0.12 * redness, -0.8 * pigment - 0.5 * redness]
         + [-1.2 * pigment - 0.4 * redness]
     )
+    albedo = albedo - shadow
     more = ranges.perfusion_spread * draw.uniform(0.0, 1.0, 2)
     perfusion = (0.45 + more[0] * cheeks + more[1] * forehead + 0.2 * mottle[2]).clamp(min=0.02)
     perfusion = perfusion * (1 - other)
     perfusion = perfusion / perfusion.sum() * (1 - other).sum()
-    delay = y * draw.uniform(-0.5, 0.5) + 0.3 * texture(draw, 1, RESOLUTION)[0]
+    delay = y * draw.uniform(-0.5, 0.5) + 0.3 * texture(draw, 1, RESOLUTION, RESOLUTION)[0]
     delay = delay * draw.uniform(*ranges.delay_s)
-    gloss = (0.3 + 0.4 * nose + 0.3 * forehead + 0.1 * texture(draw, 1, RESOLUTION)[0]).clamp(min=0)
+    gloss = 0.3 + 0.4 * nose + 0.3 * forehead
+    gloss = (gloss + 0.1 * texture(draw, 1, RESOLUTION, RESOLUTION)[0]).clamp(min=0)
     axes = torch.stack([draw.uniform(0.68, 0.85), draw.uniform(0.9, 1.05), draw.uniform(0.7, 0.95)])
-    brightness = draw.uniform(0.02, 0.3)
+    brightness = draw.log_uniform(0.01, 0.15)
     tint = torch.tensor([1.15, 1.0, 0.85], dtype=torch.float64) * (1 + 0.12 * draw.normal(3))
     maps = torch.stack([*albedo, perfusion, delay, gloss, other, eyes.clamp(max=1), lips])
     return Face(
@@ -110,18 +117,19 @@ class Surface(NamedTuple):
     normal: Float[Tensor, "3 time height width"]
 
 
-def project(face: Face, pose: Float[Tensor, "6 time"], size: int) -> Surface:
+def project(face: Face, pose: Float[Tensor, "6 time"], *, height: int, width: int) -> Surface:
     """Cast a ray through each pixel at the posed ellipsoid (weak perspective).
 
     Args:
         face: The identity.
-        pose: Yaw, pitch, roll in rad, shift right and down in half crops, log scale.
-        size: Height and width in pixels.
+        pose: Yaw, pitch, roll in rad, shift right and down in half heights, log scale.
+        height: Pixels down; half of it is the unit of length.
+        width: Pixels across.
     """
     pose = pose.float()
     yaw, pitch, roll, right, down, zoom = (track[:, None, None] for track in pose)
-    line = (torch.arange(size) + 0.5) / size * 2 - 1
-    across, along = line[None, None, :] - right, line[None, :, None] - down
+    line_x, line_y = grid_lines(height, width)
+    across, along = line_x[None, None, :] - right, line_y[None, :, None] - down
     scale = torch.exp(-zoom) / face.fill
     x = (across * roll.cos() + along * roll.sin()) * scale
     y = (along * roll.cos() - across * roll.sin()) * scale
@@ -146,7 +154,7 @@ def project(face: Face, pose: Float[Tensor, "6 time"], size: int) -> Surface:
     time = pose.shape[1]
     maps = functional.grid_sample(
         face.maps[None],
-        where.reshape(1, time * size, size, 2),
+        where.reshape(1, time * height, width, 2),
         align_corners=True,
         padding_mode="border",
     )
@@ -154,4 +162,14 @@ def project(face: Face, pose: Float[Tensor, "6 time"], size: int) -> Surface:
     turned = n3 * cp - n2 * sp
     normal = torch.stack([n1 * cy + turned * sy, n2 * cp + n3 * sp, turned * cy - n1 * sy])
     normal = normal * torch.rsqrt(normal.square().sum(0) + 1e-6)
-    return Surface(torch.sigmoid(60 * inside), maps.view(9, time, size, size), normal)
+    maps = maps.view(9, time, height, width)
+    return Surface(torch.sigmoid(60 * inside), maps, normal)
+
+
+def grid_lines(
+    height: int, width: int
+) -> tuple[Float[Tensor, " width"], Float[Tensor, " height"]]:
+    """Return the pixel centres across and down, in half heights from the middle."""
+    across = ((torch.arange(width) + 0.5) * 2 - width) / height
+    down = ((torch.arange(height) + 0.5) * 2 - height) / height
+    return across, down

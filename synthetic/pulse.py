@@ -66,17 +66,17 @@ def impulse_response(
     late = lag_s.clamp(min=0.0)
     on = (lag_s > 0).to(lag_s)
     half, square = alpha / 2, omega**2 - alpha**2 / 4
-    if square > 0:
-        root = math.sqrt(square)
-        decay = (-half * late).exp()
-        h = decay * (root * late).sin() / root
-        slope = decay * (root * late).cos() - half * h
-    else:
-        root = math.sqrt(-square) + 1e-9
-        slow, fast = half - root, half + root
-        rise, fall = (-slow * late).exp(), (-fast * late).exp()
-        h = (rise - fall) / (2 * root)
-        slope = (fast * fall - slow * rise) / (2 * root)
+    decay = (-half * late).exp()
+    root = math.sqrt(abs(square))
+    if root * float(late.max()) < 1e-4:  # critical damping, to second order in the root
+        growth = late * (1 - square * late**2 / 6)
+        swing = 1 - square * late**2 / 2
+    elif square > 0:
+        growth, swing = (root * late).sin() / root, (root * late).cos()
+    else:  # two real poles; the decay is taken in first, lest the growth overflow
+        rise, fall = ((root - half) * late).exp(), ((-root - half) * late).exp()
+        growth, swing, decay = (rise - fall) / (2 * root), (rise + fall) / 2, torch.ones_like(late)
+    h, slope = decay * growth, decay * (swing - half * growth)
     return on * h, on * slope
 
 

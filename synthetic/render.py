@@ -4,11 +4,18 @@ from dataclasses import replace
 from typing import NamedTuple
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Num
 from torch import Tensor
 
 from pulsephase.errors import ParameterError
-from pulsephase.synthetic.camera import Camera, develop, sample_camera
+from pulsephase.synthetic.camera import (
+    Camera,
+    compress,
+    gain_of,
+    levels_of,
+    rounded,
+    sample_camera,
+)
 from pulsephase.synthetic.config import BackgroundRanges, SynthConfig
 from pulsephase.synthetic.face import Face, Surface, project, sample_face, texture
 from pulsephase.synthetic.light import Light, sample_light
@@ -20,11 +27,14 @@ from pulsephase.video.clip import Clip, Truth
 
 PIXELS_AT_ONCE = 80_000  # a few such maps stay in the cache of one core
 MOUTH_DARKNESS = 0.8
+# The face box against the ellipsoid's half axes: what a frontal detector boxes.
+BOX_WIDTH, BOX_HEIGHT, BOX_DOWN = 1.95, 1.6, 0.04
 
 
 class Drawn(NamedTuple):
     """Everything that was drawn for a clip, before any pixel."""
 
+    seed: int
     times_s: Float[Tensor, " time"]
     pulse: Pulse
     alive: bool
@@ -36,12 +46,19 @@ class Drawn(NamedTuple):
     camera: Camera
 
 
-def draw_clip(seed: int, config: SynthConfig) -> Drawn:
-    """Draw every layer of a clip."""
+def draw_clip(seed: int, config: SynthConfig, *, height: int, width: int) -> Drawn:
+    """Draw every layer of a clip.
+
+    Raises:
+        ParameterError: If the seed is negative.
+    """
+    if seed < 0:
+        raise ParameterError(f"seed is {seed}; it must be at least 0")
     times_s = torch.arange(config.frames, dtype=torch.float64) / config.sample_hz
     pulse = sample_pulse(seed, config.pulse, times_s)
     skin = sample_skin(seed, config.skin, config.light)
     return Drawn(
+        seed=seed,
         times_s=times_s,
         pulse=pulse,
         alive=not Stream(seed, "alive").chance(config.no_pulse_probability),
@@ -49,18 +66,21 @@ def draw_clip(seed: int, config: SynthConfig) -> Drawn:
         face=sample_face(seed, config.face),
         motion=sample_motion(seed, config.motion, times_s, pulse),
         light=sample_light(seed, config.light, times_s),
-        background=_background(seed, config.background, skin, config.size),
+        background=sample_background(seed, config.background, skin, height, width),
         camera=sample_camera(seed, config.camera, config.codec, times_s),
     )
 
 
-def _background(
-    seed: int, ranges: BackgroundRanges, skin: Skin, size: int
+def sample_background(
+    seed: int, ranges: BackgroundRanges, skin: Skin, height: int, width: int
 ) -> Float[Tensor, "3 height width"]:
+    """Draw what is behind the head: a coloured texture, at times of the colour of skin."""
     draw = Stream(seed, "background")
-    grey = 0.35 + 0.2 * texture(draw, 1, size) + 0.1 * draw.normal(3, 1, 1)
-    plain = (grey + 0.1 * texture(draw, 3, size)).clamp(0.02, 1) * draw.uniform(*ranges.brightness)
-    fleshy = skin.base[:, None, None] * (1 + 0.2 * texture(draw, 3, size)).clamp(min=0.1)
+    grey = 0.35 + 0.2 * texture(draw, 1, height, width) + 0.1 * draw.normal(3, 1, 1)
+    plain = (grey + 0.1 * texture(draw, 3, height, width)).clamp(0.02, 1)
+    plain = plain * draw.uniform(*ranges.brightness)
+    mottle = (1 + 0.2 * texture(draw, 3, height, width)).clamp(min=0.1)
+    fleshy = skin.base[:, None, None] * mottle
     return (fleshy if draw.chance(ranges.skin_probability) else plain).float()
 
 
@@ -86,27 +106,50 @@ def render_with_maps(seed: int, config: SynthConfig) -> Clip:
 
 
 def _render(seed: int, config: SynthConfig) -> tuple[Clip, Float[Tensor, "time height width"]]:
-    if seed < 0:
-        raise ParameterError(f"seed is {seed}; it must be at least 0")
-    drawn = draw_clip(seed, config)
-    length = max(1, PIXELS_AT_ONCE // config.size**2)
-    linear = torch.empty(3, config.frames, config.size, config.size)
+    drawn = draw_clip(seed, config, height=config.size, width=config.size)
+    camera, noise = drawn.camera, Stream(seed, "noise")
+    levels = torch.empty(3, config.frames, config.size, config.size)
     masks = torch.empty(config.frames, config.size, config.size)
-    for start in range(0, config.frames, length):
-        part = slice(start, min(start + length, config.frames))
-        surface = project(drawn.face, drawn.motion.pose[:, part], config.size)
-        linear[:, part] = _shade(drawn, surface, part)
-        masks[part] = surface.mask * (1 - surface.maps[6])
-    frames = develop(linear, drawn.camera)
-    clip = Clip(
+    gain = 0.0
+    for part in parts(config.frames, config.size**2):
+        linear, masks[part] = shade(drawn, part)
+        gain = gain or gain_of(linear[:, 0], masks[part][0], camera)
+        levels[:, part] = levels_of(linear, camera, part, gain=gain, noise=noise)
+    if camera.step > 0:
+        levels = compress(levels, step=camera.step)
+    if camera.quantised:
+        levels = rounded(levels, Stream(seed, "dither"))
+    frames = levels.clamp_(0, 255).div_(255).transpose(0, 1)
+    shown = torch.where(camera.repeated, 0, torch.arange(config.frames)).cummax(0).values
+    clip = clip_of(drawn, frames[shown].contiguous(), slice(0, config.frames))
+    return clip, masks[shown]
+
+
+def parts(frames: int, pixels: int) -> list[slice]:
+    """Return stretches of frames, each small enough for one core's cache."""
+    length = max(1, PIXELS_AT_ONCE // pixels)
+    return [slice(at, min(at + length, frames)) for at in range(0, frames, length)]
+
+
+def clip_of(drawn: Drawn, frames: Num[Tensor, "time 3 height width"], part: slice) -> Clip:
+    """Put frames together with their truth."""
+    return Clip(
         frames=frames,
-        times_s=drawn.times_s,
-        pulse=(drawn.pulse.z * drawn.alive).float(),
-        boxes=_boxes(drawn, config.size),
-        source=f"synthetic seed {seed}",
-        truth=_truth(drawn),
+        times_s=drawn.times_s[part],
+        pulse=(drawn.pulse.z[part] * drawn.alive).float(),
+        boxes=_boxes(drawn, part, *frames.shape[2:]),
+        source=f"synthetic seed {drawn.seed}",
+        truth=_truth(drawn, part),
     )
-    return clip, masks[drawn.camera.order]
+
+
+def shade(
+    drawn: Drawn, part: slice
+) -> tuple[Float[Tensor, "3 time height width"], Float[Tensor, "time height width"]]:
+    """Return the linear light of some frames, and the share of each pixel that is skin."""
+    height, width = drawn.background.shape[1:]
+    surface = project(drawn.face, drawn.motion.pose[:, part], height=height, width=width)
+    return _shade(drawn, surface, part), surface.mask * (1 - surface.maps[6])
 
 
 def _shade(
@@ -154,23 +197,23 @@ def _lambert(
     return (normal[0] * right + normal[1] * down + normal[2] * near).clamp(min=0)
 
 
-def _boxes(drawn: Drawn, size: int) -> Float[Tensor, "time 4"]:
-    """Return the box around eyebrows to chin, cheek to cheek, in pixels of the crop."""
-    _, _, _, right, down, zoom = drawn.motion.pose
-    scale = drawn.face.fill * zoom.exp() * size / 2
+def _boxes(drawn: Drawn, part: slice, height: int, width: int) -> Float[Tensor, "time 4"]:
+    """Return the box from brows to chin and from cheek to cheek, in pixels."""
+    right, down, zoom = drawn.motion.pose[3:, part]
+    half = height / 2
+    scale = drawn.face.fill * zoom.exp() * half
     wide, high = (float(axis) for axis in drawn.face.axes[:2])
-    centre_x, centre_y = (right + 1) * size / 2, (down + 1) * size / 2 + 0.15 * high * scale
-    width, height = 2 * 0.85 * wide * scale, 2 * 0.75 * high * scale
-    return torch.stack(
-        [centre_x - width / 2, centre_y - height / 2, width, height], 1
-    ).float()
+    box_width, box_height = BOX_WIDTH * wide * scale, BOX_HEIGHT * high * scale
+    left = width / 2 + right * half - box_width / 2
+    top = height / 2 + down * half + BOX_DOWN * high * scale - box_height / 2
+    return torch.stack([left, top, box_width, box_height], 1).float()
 
 
-def _truth(drawn: Drawn) -> Truth:
-    pulse, skin = drawn.pulse, drawn.skin
-    inside = (pulse.beat_times_s >= 0) & (pulse.beat_times_s <= drawn.times_s[-1])
+def _truth(drawn: Drawn, part: slice) -> Truth:
+    pulse, skin, times_s = drawn.pulse, drawn.skin, drawn.times_s[part]
+    inside = (pulse.beat_times_s >= times_s[0]) & (pulse.beat_times_s <= times_s[-1])
     return Truth(
-        heart_rate_bpm=pulse.heart_rate_bpm,
+        heart_rate_bpm=pulse.heart_rate_bpm[part],
         beat_times_s=pulse.beat_times_s[inside],
         parameters={
             "has_pulse": float(drawn.alive),

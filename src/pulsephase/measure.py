@@ -14,7 +14,7 @@ import torch
 from jaxtyping import Bool, Float, UInt8
 from torch import Tensor
 
-from pulsephase.errors import InputError, ParameterError
+from pulsephase.errors import ParameterError
 from pulsephase.files import whole_file
 from pulsephase.models.classical import METHODS as CLASSICAL
 from pulsephase.models.classical import WINDOW_S, mean_colour
@@ -22,11 +22,10 @@ from pulsephase.models.phasenet import PhaseNet
 from pulsephase.models.stream import PulseStream
 from pulsephase.video.clip import Clip
 from pulsephase.video.pipeline import FaceSource, face_clips
-from pulsephase.video.read import probe, read_clips
+from pulsephase.video.read import read_clips, require_duration
 from pulsephase.vitals.heart_rate import HeartRate, heart_rate
 
 METHODS = ("phasenet", *CLASSICAL)
-SHORTEST_S = 5.0
 PICTURE_AT_S = 2.0  # by then the network's running mean, and so its mask, has settled
 
 
@@ -126,7 +125,6 @@ def observe(path: str | Path, *, net: PhaseNet, faces: FaceSource) -> Observatio
     Raises:
         InputError: If the file cannot be read or is shorter than 5 s.
     """
-    footage = probe(path)
     size, rate = net.config.size, net.config.sample_hz
     count, last_s = 0, 0.0
     frame_at: tuple[float, UInt8[np.ndarray, "height width 3"]] | None = None
@@ -159,15 +157,11 @@ def observe(path: str | Path, *, net: PhaseNet, faces: FaceSource) -> Observatio
         valids.append(valid)
         if picture is None and frame_at is not None:
             picture = _picture(net, crops, *frame_at)
-    if count < 2 or last_s * (1 + 1 / (count - 1)) < SHORTEST_S:
-        raise InputError(
-            f"{Path(path).name} lasts {last_s:.1f} s ({count} frames); a heart rate needs at least "
-            f"{SHORTEST_S:g} s: record longer"
-        )
+    duration_s = require_duration(path, frames=count, last_s=last_s)
     return Observation(
         source=str(path),
         frames=count,
-        duration_s=last_s * count / (count - 1),
+        duration_s=duration_s,
         source_hz=(count - 1) / last_s,
         sample_hz=rate,
         valid_from_s=net.config.valid_from_s - net.config.delay / rate,
@@ -176,7 +170,7 @@ def observe(path: str | Path, *, net: PhaseNet, faces: FaceSource) -> Observatio
         colour=torch.cat(colours).double().numpy(),
         pulse=_earlier(torch.cat(waves).double(), net.config.delay, float("nan")).numpy(),
         valid=_earlier(torch.cat(valids), net.config.delay, False).numpy(),
-        picture=picture if footage.frames != 0 else None,
+        picture=picture,
     )
 
 
@@ -192,7 +186,8 @@ def _picture(
     assert crops.boxes is not None
     index = int((crops.times_s - time_s).abs().argmin())
     box = crops.boxes[index]
-    if abs(float(crops.times_s[index]) - time_s) > 1 / crops_rate(crops) or bool(box.isnan().any()):
+    late_s = abs(float(crops.times_s[index]) - time_s)
+    if late_s > 1 / net.config.sample_hz or bool(box.isnan().any()):
         return None
     seen = crops.frames[max(0, index - net.config.warmup) : index + 1]
     with torch.inference_mode():
@@ -203,13 +198,6 @@ def _picture(
         crop=crops.frames[index].permute(1, 2, 0).double().numpy(),
         mask=mask.double().numpy(),
     )
-
-
-def crops_rate(crops: Clip) -> float:
-    """Return the sampling rate of evenly spaced crops (30 Hz for a single one)."""
-    if len(crops) < 2:
-        return 30.0
-    return float((len(crops) - 1) / (crops.times_s[-1] - crops.times_s[0]))
 
 
 def wave_of(seen: Observation, method: str) -> Float[np.ndarray, " time"]:

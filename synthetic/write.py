@@ -1,0 +1,105 @@
+"""Synthetic clips as files: video with its times, and the truth beside it."""
+
+from collections.abc import Iterable
+from fractions import Fraction
+from pathlib import Path
+
+import av
+import numpy as np
+from jaxtyping import Float
+
+from pulsephase.errors import ParameterError
+from pulsephase.files import whole_file
+from pulsephase.video.clip import Clip
+
+TIME_BASE = Fraction(1, 90_000)
+CODECS = {
+    "mp4": ("libx264", "yuv420p", {"crf": "18"}),
+    "ffv1": ("ffv1", "bgr0", {}),
+}
+ENDINGS = {"mp4": ".mp4", "ffv1": ".mkv", "npz": ".npz"}
+
+
+def write_video(path: str | Path, clips: Clip | Iterable[Clip], *, format: str = "mp4") -> None:
+    """Write clips one after the other as a video with their own times; whole or not at all.
+
+    Args:
+        path: The file.
+        clips: One clip, or consecutive ones of the same size (even, for mp4).
+        format: ``mp4`` (H.264, lossy) or ``ffv1`` (lossless, in Matroska).
+
+    Raises:
+        ParameterError: If the format is unknown or the size odd.
+    """
+    if format not in CODECS:
+        raise ParameterError(f"format is {format!r}; there are {', '.join(CODECS)}")
+    codec, pixels, options = CODECS[format]
+    with whole_file(path) as temporary, av.open(str(temporary), "w") as container:
+        stream = None
+        for clip in [clips] if isinstance(clips, Clip) else clips:
+            height, width = clip.frames.shape[2:]
+            if format == "mp4" and (height % 2 or width % 2):
+                raise ParameterError(f"frames are {width}x{height}; mp4 needs even sizes")
+            if stream is None:
+                rate = Fraction(clip_rate(clip)).limit_denominator(1001)
+                stream = container.add_stream(codec, rate=rate, options=options)
+                stream.width, stream.height, stream.pix_fmt = width, height, pixels
+                stream.codec_context.time_base = TIME_BASE
+            for image, time_s in zip(pixels_of(clip), clip.times_s.tolist(), strict=True):
+                frame = av.VideoFrame.from_ndarray(image, format="rgb24")
+                frame.pts, frame.time_base = round(time_s / TIME_BASE), TIME_BASE
+                container.mux(stream.encode(frame))
+        if stream is not None:
+            container.mux(stream.encode(None))
+
+
+def clip_rate(clip: Clip) -> float:
+    """Return the average frame rate of a clip of at least two frames, in Hz."""
+    return (len(clip) - 1) / float(clip.times_s[-1] - clip.times_s[0])
+
+
+def pixels_of(clip: Clip) -> Iterable[np.ndarray]:
+    """Yield each frame as 8-bit RGB (height, width, 3)."""
+    for frame in clip.frames:
+        levels = frame if not frame.is_floating_point() else (255 * frame).round().clamp(0, 255)
+        yield np.ascontiguousarray(levels.byte().permute(1, 2, 0).numpy())
+
+
+def labels_of(clip: Clip) -> dict[str, Float[np.ndarray, " time"]]:
+    """Return the truth of each frame as columns."""
+    assert clip.pulse is not None and clip.truth is not None and clip.boxes is not None
+    return {
+        "time_s": clip.times_s.numpy(),
+        "pulse": clip.pulse.double().numpy(),
+        "heart_rate_bpm": clip.truth.heart_rate_bpm.numpy(),
+        **{
+            f"box_{name}": clip.boxes[:, index].double().numpy()
+            for index, name in enumerate(("x", "y", "width", "height"))
+        },
+    }
+
+
+def write_labels(path: str | Path, clip: Clip) -> None:
+    """Write time, pulse, heart rate and face box of each frame as CSV; whole or not at all."""
+    columns = labels_of(clip)
+    with whole_file(path) as temporary:
+        np.savetxt(
+            temporary,
+            np.column_stack(list(columns.values())),
+            delimiter=",",
+            header=",".join(columns),
+            comments="",
+            fmt="%.9g",
+        )
+
+
+def write_npz(path: str | Path, clip: Clip) -> None:
+    """Write uint8 frames (time, height, width, 3) and all labels as one .npz; whole or not at all."""
+    assert clip.truth is not None
+    with whole_file(path) as temporary, temporary.open("wb") as file:
+        np.savez_compressed(
+            file,
+            frames=np.stack(list(pixels_of(clip))),
+            beat_times_s=clip.truth.beat_times_s.numpy(),
+            **labels_of(clip),
+        )

@@ -1,0 +1,124 @@
+"""Folders of clips: restartable, whole, and refused where they would mix."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from pulsephase.cli import main
+from pulsephase.errors import InputError, ParameterError
+from pulsephase.synthetic.folder import checksum, synthesize
+from pulsephase.synthetic.presets import preset
+from pulsephase.synthetic.render import render
+from pulsephase.synthetic.scene import render_scene, scene_clips
+from pulsephase.synthetic.write import pixels_of, write_video
+from pulsephase.video.detect import HaarFrontal
+from pulsephase.video.read import read_clips
+
+CONFIG = replace(preset("easy"), frames=12, size=36)
+
+
+def make(out: Path, *, clips: int = 3, seed: int = 5, format: str = "npz") -> dict:
+    return synthesize(out, config=CONFIG, clips=clips, seed=seed, format=format)
+
+
+def contents(folder: Path) -> dict[str, str]:
+    return {path.name: checksum(path) for path in folder.iterdir()}
+
+
+def test_a_cut_off_call_ends_with_the_same_bytes(tmp_path: Path) -> None:
+    make(tmp_path / "whole")
+    make(tmp_path / "cut", clips=1)
+    (tmp_path / "cut" / ".clip-half.npz").write_bytes(b"half")  # what a kill may leave behind
+    make(tmp_path / "cut")
+    (tmp_path / "cut" / ".clip-half.npz").unlink()
+    assert contents(tmp_path / "cut") == contents(tmp_path / "whole")
+
+
+def test_a_damaged_clip_is_made_again(tmp_path: Path) -> None:
+    manifest = make(tmp_path)
+    name = next(iter(manifest["clips"][1]["sha256"]))
+    before = contents(tmp_path)
+    (tmp_path / name).write_bytes(b"damaged")
+    make(tmp_path)
+    assert contents(tmp_path) == before
+
+
+def test_another_request_does_not_mix(tmp_path: Path) -> None:
+    make(tmp_path)
+    with pytest.raises(InputError, match="seed differ"):
+        make(tmp_path, seed=6)
+
+
+def test_a_foreign_folder_is_left_alone(tmp_path: Path) -> None:
+    (tmp_path / "thesis.txt").write_text("precious")
+    with pytest.raises(InputError, match="not empty"):
+        make(tmp_path)
+    assert (tmp_path / "thesis.txt").read_text() == "precious"
+
+
+def test_wrong_requests_are_named(tmp_path: Path) -> None:
+    with pytest.raises(ParameterError, match="format is 'gif'"):
+        make(tmp_path, format="gif")
+    with pytest.raises(ParameterError, match="clips is 0"):
+        make(tmp_path, clips=0)
+    with pytest.raises(ParameterError, match="64 px"):
+        next(scene_clips(0, CONFIG, width=32, height=32))
+
+
+def test_lossless_video_gives_the_pixels_and_times_back(tmp_path: Path) -> None:
+    clip = render(3, CONFIG)
+    write_video(tmp_path / "a.mkv", clip, format="ffv1")
+    found = list(read_clips(tmp_path / "a.mkv"))
+    frames = torch.cat([piece.frames for piece in found])
+    expected = torch.stack([torch.from_numpy(p).permute(2, 0, 1) for p in pixels_of(clip)])
+    assert torch.equal(frames, expected)
+    times = torch.cat([piece.times_s for piece in found])
+    torch.testing.assert_close(times, clip.times_s, atol=1e-3, rtol=0)  # Matroska counts in ms
+
+
+def test_a_scene_in_pieces_is_the_scene() -> None:
+    config = replace(CONFIG, frames=20)
+    whole = render_scene(1, config, width=160, height=120)
+    pieces = list(scene_clips(1, config, width=160, height=120))
+    assert len(pieces) > 1
+    assert torch.equal(torch.cat([piece.frames for piece in pieces]), whole.frames)
+    assert whole.frames.dtype == torch.uint8
+    assert whole.frames.shape == (20, 3, 120, 160)
+
+
+def overlap(a: np.ndarray, b: np.ndarray) -> float:
+    low, high = np.maximum(a[:2], b[:2]), np.minimum(a[:2] + a[2:], b[:2] + b[2:])
+    shared = np.prod(np.clip(high - low, 0, None))
+    return float(shared / (np.prod(a[2:]) + np.prod(b[2:]) - shared))
+
+
+def test_the_detector_finds_synthetic_faces_where_they_are() -> None:
+    detect, found = HaarFrontal(), 0
+    for seed in range(20):
+        scene = render_scene(seed, replace(CONFIG, frames=2), width=320, height=240)
+        image = np.ascontiguousarray(scene.frames[0].permute(1, 2, 0).numpy())
+        boxes = np.asarray(detect(image), dtype=float).reshape(-1, 4)
+        found += any(overlap(box, scene.boxes[0].double().numpy()) >= 0.5 for box in boxes)
+    assert found >= 15
+
+
+def test_the_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    out, sheet = tmp_path / "clips", tmp_path / "sheet.png"
+    code = main(
+        ["synthesize", str(out), "--clips", "2", "--seconds", "1", "--scene", "96x64"]
+        + ["--preset", "easy", "--contact-sheet", str(sheet), "--json"]
+    )
+    result = json.loads(capsys.readouterr().out)
+    assert code == 0
+    assert len(result["clips"]) == 2
+    assert {path.suffix for path in out.iterdir()} == {".mp4", ".csv", ".json"}
+    header, *rows = (out / "clip_000000000.csv").read_text().splitlines()
+    assert header == "time_s,pulse,heart_rate_bpm,box_x,box_y,box_width,box_height"
+    assert len(rows) == 30
+    assert sheet.read_bytes().startswith(b"\x89PNG")
+    assert main(["synthesize", str(out), "--seed", "3"]) == 2
+    assert "another request" in capsys.readouterr().err
+    assert main(["synthesize", str(tmp_path / "x"), "--scene", "big"]) == 2

@@ -1,0 +1,256 @@
+"""Laws of the generator: same seed same clip, layers apart, the pulse obeys its equation."""
+
+import math
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from pulsephase.errors import ParameterError, SamplingError
+from pulsephase.synthetic.camera import add_noise, compress
+from pulsephase.synthetic.config import MotionRanges, PulseRanges, SkinRanges, SynthConfig
+from pulsephase.synthetic.dataset import SyntheticClips
+from pulsephase.synthetic.presets import PRESETS, preset
+from pulsephase.synthetic.pulse import impulse_response, sample_pulse
+from pulsephase.synthetic.render import draw_clip, render, render_with_maps
+from pulsephase.synthetic.streams import Stream
+from scipy.linalg import expm
+from scipy.stats import kstest
+from torch.utils.data import DataLoader
+
+SMALL = replace(preset("full"), frames=40)
+TIMES = torch.arange(300, dtype=torch.float64) / 30
+
+
+def same(first: object, second: object) -> bool:
+    return torch.equal(first.frames, second.frames) and torch.equal(first.pulse, second.pulse)
+
+
+def test_the_same_seed_gives_the_same_clip_whatever_came_before() -> None:
+    alone = render(11, SMALL)
+    for seed in (3, 99):
+        render(seed, SMALL)
+    torch.rand(7)
+    assert same(alone, render(11, SMALL))
+    assert not same(alone, render(12, SMALL))
+
+
+@pytest.mark.parametrize("workers", [0, 1, 2])
+def test_any_number_of_workers_gives_the_same_clips(workers: int) -> None:
+    config = replace(SMALL, frames=8, size=16)
+    loader = DataLoader(
+        SyntheticClips(config, base_seed=50, batch=2), batch_size=2, num_workers=workers
+    )
+    source = iter(loader)
+    frames = torch.cat([next(source)["frames"] for _ in range(4)])
+    expected = torch.stack([render(50 + index, config).frames for index in range(8)])
+    assert torch.equal(frames, expected)
+
+
+def test_a_data_set_can_begin_at_any_sample() -> None:
+    config = replace(SMALL, frames=4, size=16)
+    late = next(iter(SyntheticClips(config, base_seed=50, start=3)))
+    assert torch.equal(late["frames"], render(53, config).frames)
+
+
+def segments(pulse: object, *, omega: float) -> np.ndarray:
+    """Integrate the forcing segment by segment with the matrix exponential: no closed form."""
+    system = np.array([[0.0, 1.0], [-(omega**2), -pulse.alpha]])
+    kicks = [(t, a) for t, a in zip(pulse.beat_times_s, pulse.weights, strict=True)]
+    kicks += [
+        (t + pulse.reflection_delay_s, pulse.reflection * a)
+        for t, a in zip(pulse.beat_times_s, pulse.weights, strict=True)
+    ]
+    events = sorted([(float(t), float(a)) for t, a in kicks] + [(float(t), 0.0) for t in TIMES])
+    state, now, out = np.zeros(2), events[0][0], {}
+    for time_s, kick in events:
+        state = expm(system * (time_s - now)) @ state
+        now = time_s
+        out[time_s] = state.copy()
+        state[1] += kick
+    return np.array([out[float(t)] for t in TIMES])
+
+
+@pytest.mark.parametrize("name", ["full", "vessel"])
+@pytest.mark.parametrize("seed", [0, 1, 2])
+def test_the_pulse_solves_its_equation(name: str, seed: int) -> None:
+    pulse = sample_pulse(seed, preset(name).pulse, TIMES)
+    found = segments(pulse, omega=pulse.omega)
+    np.testing.assert_allclose(pulse.z + pulse.mean, found[:, 0], atol=1e-9)
+    np.testing.assert_allclose(pulse.dz, found[:, 1], atol=1e-8)
+    wrong = segments(pulse, omega=1.01 * pulse.omega)
+    assert np.abs(wrong[:, 0] - (pulse.z + pulse.mean).numpy()).max() > 1e-3
+
+
+def test_derivatives_away_from_jumps() -> None:
+    times = torch.arange(20_000, dtype=torch.float64) / 2_000
+    pulse = sample_pulse(4, preset("full").pulse, times)
+    kicks = torch.cat([pulse.beat_times_s, pulse.beat_times_s + pulse.reflection_delay_s])
+    away = (times[1:-1, None] - kicks).abs().amin(1) > 0.01
+    slope = (pulse.z[2:] - pulse.z[:-2]) * 1_000
+    bend = (pulse.dz[2:] - pulse.dz[:-2]) * 1_000
+    assert (slope - pulse.dz[1:-1])[away].abs().max() < 1e-3 * pulse.dz.abs().max()
+    # the mean was removed from z, so the equation holds with omega^2 mean as a constant force
+    shift = pulse.omega**2 * pulse.mean
+    assert (bend - pulse.ddz[1:-1])[away].abs().max() < 1e-2 * (shift + pulse.ddz.abs().max())
+
+
+@pytest.mark.parametrize("alpha", [1.0, 11.9999, 12.0, 12.0001, 60.0])
+def test_the_impulse_response_is_that_of_the_matrix_exponential(alpha: float) -> None:
+    lags = torch.linspace(-0.1, 2.0, 43, dtype=torch.float64)
+    h, slope = impulse_response(lags, alpha=alpha, omega=6.0)
+    system = np.array([[0.0, 1.0], [-36.0, -alpha]])
+    for lag, value, rate in zip(lags.tolist(), h.tolist(), slope.tolist(), strict=True):
+        expected = expm(system * lag)[:, 1] if lag > 0 else np.zeros(2)
+        np.testing.assert_allclose([value, rate], expected, atol=1e-7)
+
+
+def test_the_pulse_is_normalised() -> None:
+    clip = render(5, preset("full"))
+    assert float(clip.pulse.mean()) == pytest.approx(0, abs=1e-5)
+    assert float(clip.pulse.std()) == pytest.approx(1, abs=1e-5)
+
+
+def test_beats_and_rate_agree() -> None:
+    for seed in range(20):
+        clip = render(seed, replace(preset("full"), size=8))
+        beats = clip.truth.beat_times_s
+        counted = 60 * (len(beats) - 1) / float(beats[-1] - beats[0])
+        assert counted == pytest.approx(float(clip.truth.heart_rate_bpm.mean()), rel=0.04)
+
+
+def test_the_heart_rate_follows_its_law() -> None:
+    ranges = PulseRanges(
+        respiratory_depth=(0.0, 0.0), mayer_depth=(0.0, 0.0), drift=0.0, heart_rate_bpm=(50.0, 150.0)
+    )
+    rates = [float(sample_pulse(s, ranges, TIMES[:2]).heart_rate_bpm[0]) for s in range(2000)]
+    share = np.log(np.array(rates) / 50) / math.log(3)
+    assert kstest(share, "uniform").pvalue > 0.01  # alpha = 1 %, seeds fixed
+
+
+def test_in_vessel_oscillator_and_heart_rate_are_unrelated() -> None:
+    drawn = [sample_pulse(seed, preset("vessel").pulse, TIMES[:2]) for seed in range(300)]
+    rate = [float(p.heart_rate_bpm[0]) for p in drawn]
+    limit = 2.6 / math.sqrt(300)  # 1 %, two-sided
+    for value in ([p.omega for p in drawn], [math.log(p.alpha) for p in drawn]):
+        assert abs(np.corrcoef(np.log(rate), value)[0, 1]) < limit
+    assert sum(p.alpha > 2 * p.omega for p in drawn) > 30
+    in_full = [sample_pulse(seed, preset("full").pulse, TIMES[:2]) for seed in range(300)]
+    followed = np.corrcoef([p.omega for p in in_full], [p.heart_rate_bpm[0] for p in in_full])
+    assert followed[0, 1] > 0.3
+
+
+# --- layers apart ---
+
+
+def test_switching_the_pulse_off_leaves_all_else() -> None:
+    bare = replace(SMALL, codec=replace(SMALL.codec, probability=0.0))
+    dead = replace(bare, no_pulse_probability=1.0)
+    for seed in range(4):
+        on, off = render_with_maps(seed, bare), render_with_maps(seed, dead)
+        assert on.truth.parameters | {"has_pulse": 0.0} == off.truth.parameters
+        assert torch.equal(on.truth.heart_rate_bpm, off.truth.heart_rate_bpm)
+        assert (off.pulse == 0).all()
+        outside = (on.truth.skin_mask < 1e-6)[:, None].expand_as(on.frames)
+        assert outside.float().mean() > 0.02
+        # the pulse moves the metering of the first frame by parts in a thousand: no farther
+        assert (on.frames - off.frames)[outside].abs().max() <= 2 / 255
+        assert not torch.equal(on.frames, off.frames)
+
+
+def test_another_range_in_one_layer_leaves_the_draws_of_the_others() -> None:
+    still = replace(SMALL, motion=MotionRanges(scale=(0.001, 0.002)))
+    first = draw_clip(7, SMALL, height=36, width=36)
+    second = draw_clip(7, still, height=36, width=36)
+    assert torch.equal(first.pulse.z, second.pulse.z)
+    assert torch.equal(first.face.maps, second.face.maps)
+    assert torch.equal(first.light.tracks, second.light.tracks)
+    assert torch.equal(first.background, second.background)
+    assert first.camera.noise == second.camera.noise
+    assert not torch.equal(first.motion.pose, second.motion.pose)
+
+
+def test_mask_and_pixels_agree() -> None:
+    """Where the mask says skin, a strong pulse moves the pixel; where it says none, it does not."""
+    strong = replace(
+        preset("naive"),
+        frames=60,
+        pulse=PulseRanges(amplitude=(0.03, 0.03)),
+        light=replace(preset("naive").light, drift=(1e-6, 2e-6)),
+        motion=replace(preset("naive").motion, scale=(1e-6, 2e-6)),
+        camera=replace(preset("naive").camera, unquantised_probability=1.0),
+        face=replace(preset("naive").face, delay_s=(0.0, 0.0)),
+    )
+    clip = render_with_maps(2, strong)
+    green = clip.frames[:, 1]
+    moved = green.std(0) / green.mean(0)
+    mask = clip.truth.skin_mask[0]
+    assert moved[mask > 0.95].median() > 10 * moved[mask < 0.01].median()
+
+
+def test_the_pulse_darkens_green_most_in_relative_terms() -> None:
+    clip = render_with_maps(2, replace(preset("naive"), frames=150))
+    mask = clip.truth.skin_mask[:, None]
+    colour = (clip.frames * mask).sum((2, 3)) / mask.sum((2, 3))
+    change = colour / colour.mean(0) - 1
+    slope = (change * clip.pulse[:, None]).mean(0)
+    assert (slope < 0).all()
+    assert slope.abs().argmax() == 1
+
+
+def test_sensor_noise_has_its_law_and_is_white() -> None:
+    linear = torch.full((3, 40, 16, 16), 0.4)
+    noisy = add_noise(linear.clone(), noise=0.02, stream=Stream(1, "noise"))
+    unit = ((noisy - 0.4) / (0.02 * math.sqrt(0.7))).flatten(1)
+    assert kstest(unit[1].numpy(), "norm").pvalue > 0.01
+    spectrum = torch.fft.rfft(unit[1].double())[1:-1].abs().square()
+    cumulative = (spectrum.cumsum(0) / spectrum.sum())[:-1]
+    line = torch.arange(1, len(cumulative) + 1) / len(spectrum)
+    bound = 1.63 / math.sqrt(len(spectrum))  # Kolmogorov-Smirnov, 1 %
+    assert (cumulative - line).abs().max() < bound
+    smooth = (unit[1, 1:] + unit[1, :-1]).double()
+    spectrum = torch.fft.rfft(smooth)[1:-1].abs().square()
+    cumulative = (spectrum.cumsum(0) / spectrum.sum())[:-1]
+    line = torch.arange(1, len(cumulative) + 1) / len(spectrum)
+    assert (cumulative - line).abs().max() > bound  # the test can fail
+
+
+def test_the_codec_stand_in_keeps_blocks_within_a_step() -> None:
+    levels = 255 * torch.rand(3, 20, 8, 8, generator=torch.Generator().manual_seed(0))
+    coded = compress(levels, step=2.0)
+    blocks = [torch.nn.functional.avg_pool2d(x, 4) for x in (levels, coded)]
+    assert (blocks[0] - blocks[1]).abs().max() <= 1.0 + 1e-4
+    assert torch.equal(coded[:, 0], levels[:, 0])
+
+
+@pytest.mark.parametrize("name", PRESETS)
+def test_every_preset_renders_sound_clips(name: str) -> None:
+    clip = render(1, replace(PRESETS[name], frames=12))
+    assert clip.frames.shape == (12, 3, 36, 36)
+    assert clip.frames.isfinite().all()
+    assert 0 <= clip.frames.min() and clip.frames.max() <= 1
+    assert 0.05 < clip.frames.mean() < 0.95
+    assert bool((clip.pulse == 0).all()) == (name == "null")
+
+
+# --- bad input ---
+
+
+@pytest.mark.parametrize(
+    ("make", "error", "says"),
+    [
+        (lambda: PulseRanges(heart_rate_bpm=(90.0, 60.0)), ParameterError, "low end"),
+        (lambda: SkinRanges(melanin=(-0.1, 0.2)), ParameterError, "negative"),
+        (lambda: MotionRanges(bob_probability=1.5), ParameterError, "0..1"),
+        (lambda: SynthConfig(size=0), ParameterError, "multiple of 4"),
+        (lambda: SynthConfig(size=37), ParameterError, "multiple of 4"),
+        (lambda: SynthConfig(frames=1), ParameterError, "at least 2"),
+        (lambda: SynthConfig(sample_hz=0.0), SamplingError, "above 0"),
+        (lambda: SynthConfig(sample_hz=5.0), SamplingError, "Nyquist"),
+        (lambda: preset("nonsense"), ParameterError, "there are full"),
+        (lambda: render(-1, SMALL), ParameterError, "seed is -1"),
+    ],
+)
+def test_impossible_settings_are_named(make: object, error: type, says: str) -> None:
+    with pytest.raises(error, match=says):
+        make()
