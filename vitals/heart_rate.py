@@ -15,10 +15,19 @@ from pulsephase.errors import ParameterError, SamplingError
 from pulsephase.vitals.door import as_wave, check_duration, usable_band
 from pulsephase.vitals.result import HeartRate, Window, combine, judge_window
 from pulsephase.vitals.signals import detrend, smoothness
-from pulsephase.vitals.spectrum import find_peaks
+from pulsephase.vitals.spectrum import TINY, find_peaks, power_spectrum
 from pulsephase.vitals.windows import SHORTEST_S, place_windows
 
-__all__ = ["BAND_HZ", "STEP_S", "WINDOW_S", "HeartRate", "Window", "heart_rate", "peak_bpm"]
+__all__ = [
+    "BAND_HZ",
+    "STEP_S",
+    "WINDOW_S",
+    "HeartRate",
+    "Window",
+    "heart_rate",
+    "mean_spectrum",
+    "peak_bpm",
+]
 
 BAND_HZ = (0.6, 4.0)
 WINDOW_S = 10.0
@@ -153,6 +162,43 @@ def peak_bpm(
     waves = _clean(waves, band[0], sample_hz)
     found = find_peaks(waves, sample_hz=sample_hz, band_hz=band, top_hz=top_hz)
     return np.where(np.abs(waves).max(1) <= FLAT, np.nan, 60 * found.frequency_hz)
+
+
+def mean_spectrum(
+    pulse: Real[Any, " time"],
+    *,
+    sample_hz: float,
+    band_hz: tuple[float, float] = BAND_HZ,
+    window_s: float = WINDOW_S,
+    step_s: float = STEP_S,
+) -> tuple[Float[np.ndarray, " bins"], Float[np.ndarray, " bins"]]:
+    """Average the spectra that :func:`heart_rate` looks at, each over its own sum, to be looked at.
+
+    Returns:
+        Frequencies in beats a minute within the band, and the power at them, its largest value one;
+        both empty where no window holds enough of a pulse.
+
+    Raises:
+        ParameterError: If the wave holds infinity.
+        SamplingError: If a rate is not positive, or leaves no band to look in.
+        ShapeError: If the wave is not one-dimensional, or empty.
+    """
+    wave = as_wave("pulse", pulse, rank=1)
+    band, _ = usable_band(band_hz, sample_hz=sample_hz, source_hz=None)
+    known = ~np.isnan(wave)
+    if known.sum() < round(SHORTEST_S * sample_hz):
+        return np.empty(0), np.empty(0)
+    wave = _clean(wave, band[0], sample_hz)
+    grid = place_windows(known, sample_hz=sample_hz, window_s=window_s, step_s=step_s)[0]
+    starts = np.array(grid.starts)[np.array(grid.usable())]
+    if len(starts) == 0 or np.abs(wave).max() <= FLAT:
+        return np.empty(0), np.empty(0)
+    rows = starts[:, None] + np.arange(grid.length)
+    power, step_hz = power_spectrum(wave[rows], known=known[rows], sample_hz=sample_hz)
+    band_at = np.arange(math.ceil(band[0] / step_hz), math.floor(band[1] / step_hz) + 1)
+    shares = power[:, band_at]
+    mean = (shares / np.maximum(shares.sum(1, keepdims=True), TINY)).mean(0)
+    return 60.0 * band_at * step_hz, mean / max(float(mean.max()), TINY)
 
 
 def _clean(

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from pulsephase.errors import ParameterError, SamplingError, ShapeError
-from pulsephase.vitals.heart_rate import HeartRate, heart_rate, peak_bpm
+from pulsephase.vitals.heart_rate import HeartRate, heart_rate, mean_spectrum, peak_bpm
 from pulsephase.vitals.planted import coloured_noise, planted_waves
 from pulsephase.vitals.result import MIN_QUALITY
 
@@ -292,3 +292,20 @@ def test_wrong_arguments_are_named() -> None:
         peak_bpm(np.zeros((1, 60)), sample_hz=30.0)
     with pytest.raises(ParameterError, match="exactly one"):
         HeartRate(bpm=None, estimate_bpm=None, quality=0.0, reason=None)
+
+
+@pytest.mark.parametrize("sample_hz", RATES_HZ)
+def test_the_mean_spectrum_peaks_at_the_rate(sample_hz: float) -> None:
+    wave = tone(83.0, 25.0, sample_hz)
+    wave[round(4 * sample_hz) : round(5 * sample_hz)] = np.nan
+    bpm, power = mean_spectrum(wave, sample_hz=sample_hz)
+    assert bpm[power.argmax()] == pytest.approx(83, abs=0.5)
+    assert power.max() == 1
+    assert bpm[0] >= 36
+    assert bpm[-1] <= 240
+
+
+@pytest.mark.parametrize("wave", [np.zeros(600), np.full(600, np.nan), tone(80, 2)])
+def test_where_there_is_no_pulse_there_is_no_spectrum(wave: NDArray[np.float64]) -> None:
+    bpm, power = mean_spectrum(wave, sample_hz=30.0)
+    assert len(bpm) == len(power) == 0
