@@ -22,6 +22,10 @@ from pulsephase.video.orientation import Orientation
 from pulsephase.video.times import Clock
 
 
+EARLY_S = 1.0
+"""A file without a frame count that ends this much before its announced end is said to."""
+
+
 class Upright:
     """Turn decoded frames the way they are meant to be seen, all to the size of the first."""
 
@@ -96,10 +100,24 @@ def decoded(
         say(f"{path} breaks off after {count} frames ({packets.stopped}); what is there is used")
     elif stream.frames > count:
         say(f"{path} ends after {count} of the {stream.frames} frames that it announces")
+    elif (
+        clock.last_s is not None and (announced_s(container, stream) or 0) > clock.last_s + EARLY_S
+    ):
+        say(
+            f"{path} ends after {clock.last_s:.1f} of the "
+            f"{announced_s(container, stream):.1f} s that it announces"
+        )
     if packets.broken:
         say(f"{path}: {packets.broken} broken packets were left out")
     for line in clock.report():
         say(f"{path}: {line}")
+
+
+def announced_s(container: InputContainer, stream: VideoStream) -> float | None:
+    """Return how long the file says that it is, in s, or none if it does not."""
+    if stream.duration and stream.time_base:
+        return float(stream.duration * stream.time_base)
+    return container.duration / av.time_base if container.duration else None
 
 
 def _presented_s(frame: VideoFrame, stream: VideoStream) -> float | None:

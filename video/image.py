@@ -6,7 +6,7 @@ from jaxtyping import UInt8
 
 Image = UInt8[np.ndarray, "height width 3"]
 """A frame in RGB."""
-Grey = UInt8[np.ndarray, "height width"]
+Grey = UInt8[np.ndarray, "rows columns"]
 """A frame in grey."""
 Box = tuple[float, float, float, float]
 """x and y of the left upper corner, width and height, in pixels of the frame."""

@@ -10,14 +10,13 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-import av
 import numpy as np
 import torch
 from einops import rearrange
 
 from pulsephase.errors import InputError, ParameterError
 from pulsephase.video.clip import Clip
-from pulsephase.video.decode import Upright, decoded, opened
+from pulsephase.video.decode import Upright, announced_s, decoded, opened
 from pulsephase.video.image import Image
 
 log = logging.getLogger(__name__)
@@ -70,17 +69,12 @@ def probe(path: str | Path) -> Footage:
                 break
         _require_two(path, len(first))
         rate = stream.average_rate
-        duration_s = None
-        if stream.duration and stream.time_base:
-            duration_s = float(stream.duration * stream.time_base)
-        elif container.duration:
-            duration_s = container.duration / av.time_base
         return Footage(
             path=path,
             width=image.shape[1],
             height=image.shape[0],
             frames=stream.frames or None,
-            duration_s=duration_s,
+            duration_s=announced_s(container, stream),
             sample_hz=float(rate) if rate else 1 / (first[1] - first[0]),
             rotation_deg=upright.orientation.rotation_deg,
         )

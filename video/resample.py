@@ -27,7 +27,7 @@ class Resampler:
     With the newest two frames :math:`(t_a, x_a)` and :math:`(t_b, x_b)`, each grid time
     :math:`t_a < \tau \le t_b` gives
 
-    .. math:: y(\tau) = (1 - w)\,x_a + w\,x_b, \qquad w = (\tau - t_a) / (t_b - t_a),
+    .. math:: y(\tau) = x_a + w\,(x_b - x_a), \qquad w = (\tau - t_a) / (t_b - t_a),
 
     save that a frame within 0.5 ms of :math:`\tau` is passed on exactly. So footage at the grid's
     own rate passes unchanged, with no latency; footage at 29.97 Hz on a 30 Hz grid slides slowly
@@ -101,5 +101,5 @@ class Resampler:
         if abs(grid_s - before_s) <= SNAP_S:
             return before
         weight = (grid_s - before_s) / (time_s - before_s)
-        sample: Samples = (1 - weight) * before + weight * frame
+        sample: Samples = before + weight * (frame - before)  # what stands still stays, bit for bit
         return sample
