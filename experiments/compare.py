@@ -108,10 +108,12 @@ def compare(
             for index in range(start, min(start + batch, clips))
         ]
         frames = torch.stack([clip.frames for clip in made])
-        masks = torch.stack([clip.truth.skin_mask for clip in made])  # type: ignore[union-attr]
+        skin = []
         for clip in made:
-            assert clip.truth is not None
+            assert clip.truth is not None and clip.truth.skin_mask is not None
+            skin.append(clip.truth.skin_mask)
             truth.append(float(clip.truth.heart_rate_bpm[kept].mean()))
+        masks = torch.stack(skin)
         with torch.inference_mode():
             waves = {("phasenet", "crop"): net(frames).roll(-delay, 1)}
         for region, weights in (("crop", None), ("mask", masks)):

@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from typing import cast
 
 import torch
 from torch import Tensor
@@ -145,7 +146,9 @@ def pretrain(
     torch.manual_seed(seed)
     start = time.perf_counter()
     net = PhaseNet(CONFIGS[recipe.network]).to(device)
-    averaged = AveragedModel(net, multi_avg_fn=get_ema_multi_avg_fn(recipe.ema), use_buffers=True)
+    decay = get_ema_multi_avg_fn(recipe.ema)  # type: ignore[no-untyped-call]
+    averaged = AveragedModel(net, multi_avg_fn=decay, use_buffers=True)
+    smooth = cast(PhaseNet, averaged.module)
     optimiser = AdamW(net.parameters(), recipe.learning_rate, weight_decay=recipe.weight_decay)
     schedule = OneCycleLR(
         optimiser, recipe.learning_rate, total_steps=recipe.steps + 1, pct_start=0.05
@@ -161,7 +164,7 @@ def pretrain(
             first = TRAINING_SEED + seed * SEED_STRIDE + (step - 1) * recipe.batch
             raise RuntimeError(f"loss is {loss.item()} at step {step}, clip seeds from {first}")
         optimiser.zero_grad()
-        loss.backward()
+        loss.backward()  # type: ignore[no-untyped-call]
         torch.nn.utils.clip_grad_norm_(net.parameters(), recipe.clip_norm)
         optimiser.step()
         schedule.step()
@@ -169,14 +172,14 @@ def pretrain(
         recent.append(loss.item())
         report(step, recent[-1])
         if step % recipe.validate_every == 0 or step == recipe.steps:
-            measured = validate(averaged.module, held_out, recipe, device)
+            measured = validate(smooth, held_out, recipe, device)
             history.append(
                 {"step": step, "loss": sum(recent) / len(recent), "validation_loss": measured}
             )
             recent.clear()
             if measured < best:
                 best, best_step = measured, step
-                kept = {k: v.detach().clone() for k, v in averaged.module.state_dict().items()}
+                kept = {k: v.detach().clone() for k, v in smooth.state_dict().items()}
     net.load_state_dict(kept)
     return Pretrained(
         net=net.eval(),

@@ -33,7 +33,8 @@ class AdaptiveSpatialFilter(nn.Module):
         spread, middle = torch.std_mean(appearance, dim=(2, 3), keepdim=True)
         look = functional.elu(self.look((appearance - middle) / (spread + 1e-3)))
         logits = self.from_features(features) + self.from_look(look)
-        return logits.flatten(2).softmax(2).view_as(logits)
+        masks: Tensor = logits.flatten(2).softmax(2).view_as(logits)
+        return masks
 
     def forward(
         self,
@@ -41,11 +42,10 @@ class AdaptiveSpatialFilter(nn.Module):
         appearance: Float[Tensor, "batch time 3 height_in width_in"],
     ) -> Float[Tensor, "batch time position"]:
         """Return the pooled position: ``masks x channel`` numbers a frame."""
-        batch = features.shape[0]
         frames = features.flatten(0, 1)
         masks = self.masks(frames, appearance.flatten(0, 1))
         pooled = torch.bmm(masks.flatten(2), frames.flatten(2).transpose(1, 2))
-        return pooled.flatten(1).unflatten(0, (batch, -1))
+        return pooled.view(*features.shape[:2], -1)
 
 
 def velocity(

@@ -72,7 +72,7 @@ class PhaseNetConfig:
     @property
     def receptive_field(self) -> int:
         """Frames that the TCN sees, 1 + (k - 1)(2^L - 1)."""
-        return 1 + (self.kernel - 1) * (2**self.layers - 1)
+        return 1 + (self.kernel - 1) * ((1 << self.layers) - 1)
 
     @property
     def valid_from_s(self) -> float:

@@ -75,13 +75,13 @@ class ESTBlock(nn.Module):
         Float[Tensor, "batch past inner height width"],
     ]:
         """Return the block's maps and the temporal filter's state."""
-        batch = x.shape[0]
+        batch, time = x.shape[:2]
         frames = x.flatten(0, 1)
         inner = functional.elu(self.expand_norm(self.expand(frames)))
         inner = self.spatial(self.zas(inner))
-        inner, state = self.temporal(inner.unflatten(0, (batch, -1)), state)
+        inner, state = self.temporal(inner.view(batch, time, *inner.shape[1:]), state)
         inner = functional.elu(self.inner_norm(inner.flatten(0, 1)))
         out = self.project_norm(self.project(inner))
         if self.pool > 1:
             out = functional.avg_pool2d(out, self.pool)
-        return out.unflatten(0, (batch, -1)), state
+        return out.view(batch, time, *out.shape[1:]), state

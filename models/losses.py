@@ -33,7 +33,8 @@ def negative_pearson(
     wave = wave - wave.mean(1, keepdim=True)
     target = target - target.mean(1, keepdim=True)
     scale = wave.norm(dim=1) * target.norm(dim=1)
-    return 1 - (wave * target).sum(1) / (scale + 1e-6)
+    miss: Tensor = 1 - (wave * target).sum(1) / (scale + 1e-6)
+    return miss
 
 
 def spectral_miss(
@@ -57,7 +58,8 @@ def spectral_miss(
     distance = (60 * bins[band] - heart_rate_bpm[:, None]) / SPECTRUM_SPREAD_BPM
     near = torch.exp(-0.5 * distance.square()).to(wave.dtype)
     share = (power * near).sum(1) / (power.sum(1) + 1e-9)
-    return -(share + 1e-3).log()
+    miss: Tensor = -(share + 1e-3).log()
+    return miss
 
 
 def pulse_loss(

@@ -19,18 +19,18 @@ LIMIT = 4.0
 
 
 class NormaliseState(NamedTuple):
-    """Running mean and last frame of each pixel, and the count of frames seen."""
+    """Running mean and last frame of each pixel, and how many frames were seen."""
 
     mean: Float[Tensor, "batch 3 height width"]
     last: Float[Tensor, "batch 3 height width"]
-    count: Int[Tensor, " batch"]
+    seen: Int[Tensor, " batch"]
 
 
 def initial_state(frame: Float[Tensor, "batch 3 height width"]) -> NormaliseState:
     """Return the state before the first frame, of the shape and type of ``frame``."""
     zeros = torch.zeros_like(frame)
-    count = torch.zeros(len(frame), dtype=torch.int64, device=frame.device)
-    return NormaliseState(zeros, zeros, count)
+    seen = torch.zeros(len(frame), dtype=torch.int64, device=frame.device)
+    return NormaliseState(zeros, zeros, seen)
 
 
 def running_mean(
@@ -47,7 +47,7 @@ def running_mean(
     """
     mean, means = state.mean, []
     for step in range(frames.shape[1]):
-        gain = (1.0 / (state.count + step + 1).to(frames.dtype)).clamp(min=1.0 / window)
+        gain = (1.0 / (state.seen + step + 1).to(frames.dtype)).clamp(min=1.0 / window)
         mean = torch.lerp(mean, frames[:, step], gain[:, None, None, None])
         means.append(mean)
     return torch.stack(means, 1)
@@ -81,12 +81,12 @@ def normalise(
         The six channels, the running mean, and the state after the last frame.
     """
     means = running_mean(frames, state, window=window)
-    first = (state.count == 0)[:, None, None, None]
+    first = (state.seen == 0)[:, None, None, None]
     before = torch.where(first, frames[:, 0], state.last)
     past = torch.cat([before[:, None], frames[:, :-1]], 1)
     colour = (frames / (means + FLOOR) - 1) * MEAN_GAIN
     change = (frames - past) / (frames + past + FLOOR)
     change = change * (DIFFERENCE_GAIN / frame_steps)[:, :, None, None, None]
     channels = torch.cat([colour, change], 2).clamp(-LIMIT, LIMIT)
-    after = NormaliseState(means[:, -1], frames[:, -1], state.count + frames.shape[1])
+    after = NormaliseState(means[:, -1], frames[:, -1], state.seen + frames.shape[1])
     return channels, means, after

@@ -114,12 +114,12 @@ class PhaseNet(nn.Module):
         state: PhaseNetState,
     ) -> tuple[Tensor, Tensor, NormaliseState, tuple[Tensor, ...]]:
         """Return feature maps, running mean faces, and the states up to the ASF."""
-        batch = frames.shape[0]
+        batch, time = frames.shape[:2]
         channels, means, seen = normalise(
             frames, frame_steps, state.normalise, window=self.config.mean_window
         )
         x = functional.elu(self.stem_norm(self.stem(channels.flatten(0, 1))))
-        x = x.unflatten(0, (batch, -1))
+        x = x.view(batch, time, *x.shape[1:])
         temporal = []
         for block, past in zip(self.blocks, state.temporal, strict=True):
             x, past = block(x, past)
@@ -141,7 +141,7 @@ class PhaseNet(nn.Module):
         """
         maps, means, seen, temporal = self.features(frames, frame_steps, state)
         position = self.asf(maps, means)
-        first = (state.normalise.count == 0)[:, None]
+        first = (state.normalise.seen == 0)[:, None]
         last = torch.where(first, position[:, 0], state.position)
         moving = velocity(position, frame_steps, last)
         pulse, tcn = self.tcn(torch.cat([position, moving], 2), state.tcn)
@@ -201,4 +201,4 @@ class PhaseNet(nn.Module):
             frames, frames.new_ones(batch, time), self.initial_state(batch)
         )
         masks = self.asf.masks(maps.flatten(0, 1), means.flatten(0, 1))
-        return masks.unflatten(0, (batch, time))
+        return masks.view(batch, time, *masks.shape[1:])

@@ -87,7 +87,7 @@ class PulseStream:
         state = self.state
         if times[0] - self.last_s > self.hold_s:
             state = self.net.initial_state(1)
-        seen = int(state.normalise.count[0])
+        seen = int(state.normalise.seen[0])
         before = self.last_s if seen else times[0] - 1 / rate
         steps = torch.tensor([before, *times], dtype=torch.float64).diff() * rate
         with torch.inference_mode():

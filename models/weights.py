@@ -56,8 +56,8 @@ def _find(name_or_path: str | Path) -> Path:
 def _metadata(path: Path, found: Mapping[str, str] | None) -> tuple[PhaseNetConfig, Any]:
     if not found or found.get("format") != FORMAT:
         raise WeightsError(f"{path.name} is not a pulsephase network ({FORMAT}); retrain or export")
-    fields = json.loads(found["config"])
-    listed = {k: tuple(v) if isinstance(v, list) else v for k, v in fields.items()}
+    fields: dict[str, Any] = json.loads(found["config"])
+    listed: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in fields.items()}
     try:
         return PhaseNetConfig(**listed), json.loads(found["card"])
     except TypeError as error:

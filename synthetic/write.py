@@ -3,9 +3,11 @@
 from collections.abc import Iterable
 from fractions import Fraction
 from pathlib import Path
+from typing import Any, cast
 
 import av
 import numpy as np
+from av.video.stream import VideoStream
 from jaxtyping import Float
 
 from pulsephase.errors import ParameterError
@@ -35,14 +37,15 @@ def write_video(path: str | Path, clips: Clip | Iterable[Clip], *, format: str =
         raise ParameterError(f"format is {format!r}; there are {', '.join(CODECS)}")
     codec, pixels, options = CODECS[format]
     with whole_file(path) as temporary, av.open(str(temporary), "w") as container:
-        stream = None
+        stream: VideoStream | None = None
         for clip in [clips] if isinstance(clips, Clip) else clips:
             height, width = clip.frames.shape[2:]
             if format == "mp4" and (height % 2 or width % 2):
                 raise ParameterError(f"frames are {width}x{height}; mp4 needs even sizes")
             if stream is None:
                 rate = Fraction(clip_rate(clip)).limit_denominator(1001)
-                stream = container.add_stream(codec, rate=rate, options=options)
+                added = container.add_stream(codec, rate=rate, options=options)
+                stream = cast(VideoStream, added)
                 stream.width, stream.height, stream.pix_fmt = width, height, pixels
                 stream.codec_context.time_base = TIME_BASE
             for image, time_s in zip(pixels_of(clip), clip.times_s.tolist(), strict=True):
@@ -96,10 +99,10 @@ def write_labels(path: str | Path, clip: Clip) -> None:
 def write_npz(path: str | Path, clip: Clip) -> None:
     """Write uint8 frames (time, height, width, 3) and all labels as one .npz; whole or not at all."""
     assert clip.truth is not None
+    arrays: dict[str, Any] = {
+        "frames": np.stack(list(pixels_of(clip))),
+        "beat_times_s": clip.truth.beat_times_s.numpy(),
+        **labels_of(clip),
+    }
     with whole_file(path) as temporary, temporary.open("wb") as file:
-        np.savez_compressed(
-            file,
-            frames=np.stack(list(pixels_of(clip))),
-            beat_times_s=clip.truth.beat_times_s.numpy(),
-            **labels_of(clip),
-        )
+        np.savez_compressed(file, **arrays)

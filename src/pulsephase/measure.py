@@ -8,6 +8,7 @@ colour a frame, so memory does not grow with resolution.
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -274,7 +275,7 @@ def write_samples(path: Path, result: Measurement) -> None:
     for window in result.rate.windows:
         inside = (seen.times_s >= window.start_s) & (seen.times_s <= window.end_s)
         quality[inside] = np.fmax(quality[inside], window.quality)
-    columns = {
+    columns: dict[str, Any] = {
         "time_s": seen.times_s,
         "pulse": result.pulse,
         "quality": quality,
