@@ -21,7 +21,6 @@ from pulsephase.video.image import Image
 from pulsephase.video.orientation import Orientation
 from pulsephase.video.times import Clock
 
-
 EARLY_S = 1.0
 """A file without a frame count that ends this much before its announced end is said to."""
 
