@@ -1,4 +1,4 @@
-"""From linear light to numbers: exposure, white balance, colour matrix, noise, gamma, grid, codec."""
+"""From light to numbers: exposure, white balance, colour matrix, noise, gamma, grid, codec."""
 
 from typing import NamedTuple
 

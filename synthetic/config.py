@@ -45,6 +45,7 @@ class PulseRanges:
         reflection_delay_s: Its delay.
         breathing_hz: Breathing rate.
         amplitude: Standard deviation of the relative change of linear green light (log).
+        warm_up_s: Beats begin this long before the clip, to outlast the oscillator's memory.
     """
 
     heart_rate_bpm: Range = (42.0, 170.0)
@@ -59,6 +60,7 @@ class PulseRanges:
     reflection_delay_s: Range = (0.20, 0.38)
     breathing_hz: Range = (0.15, 0.40)
     amplitude: Range = (6e-4, 1.2e-2)
+    warm_up_s: float = 6.0
 
     def __post_init__(self) -> None:
         _check_ranges(self)
@@ -253,6 +255,6 @@ class SynthConfig:
         low, high = self.pulse.heart_rate_bpm
         if low <= 0 or high / 60 >= self.sample_hz / 2:
             raise SamplingError(
-                f"heart_rate_bpm is {self.pulse.heart_rate_bpm} at {self.sample_hz:g} Hz; rates lie "
-                f"above 0 and below Nyquist, {30 * self.sample_hz:g} bpm"
+                f"heart_rate_bpm is {self.pulse.heart_rate_bpm} at {self.sample_hz:g} Hz; rates "
+                f"lie above 0 and below Nyquist, {30 * self.sample_hz:g} bpm"
             )

@@ -13,8 +13,8 @@ from pulsephase.synthetic.render import render
 class SyntheticClips(IterableDataset[dict[str, Tensor]]):
     """Clips of seeds ``base_seed + index`` for index = ``start``, ``start + 1``, ...
 
-    With batches taken in order, worker w of n renders whole batches w, w + n, ...: give ``batch`` so
-    that the sequence of clips does not depend on the number of workers.
+    With batches taken in order, worker w of n renders whole batches w, w + n, ...: give ``batch``
+    so that the sequence of clips does not depend on the number of workers.
 
     Args:
         config: What may vary.

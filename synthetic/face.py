@@ -79,8 +79,11 @@ def sample_face(seed: int, ranges: FaceRanges) -> Face:
     nostrils = blob(0.0, 0.24, 0.09, 0.03, 0.01)
     shadow = draw.uniform(0.1, 0.4) * sockets + 0.25 * lips + draw.uniform(0.2, 0.5) * nostrils
     albedo = torch.stack(
-        [-0.4 * pigment - 0.12 * redness, -0.8 * pigment - 0.5 * redness]
-        + [-1.2 * pigment - 0.4 * redness]
+        [
+            -0.4 * pigment - 0.12 * redness,
+            -0.8 * pigment - 0.5 * redness,
+            -1.2 * pigment - 0.4 * redness,
+        ]
     )
     albedo = albedo - shadow
     more = ranges.perfusion_spread * draw.uniform(0.0, 1.0, 2)
@@ -166,9 +169,7 @@ def project(face: Face, pose: Float[Tensor, "6 time"], *, height: int, width: in
     return Surface(torch.sigmoid(60 * inside), maps, normal)
 
 
-def grid_lines(
-    height: int, width: int
-) -> tuple[Float[Tensor, " width"], Float[Tensor, " height"]]:
+def grid_lines(height: int, width: int) -> tuple[Float[Tensor, " width"], Float[Tensor, " height"]]:
     """Return the pixel centres across and down, in half heights from the middle."""
     across = ((torch.arange(width) + 0.5) * 2 - width) / height
     down = ((torch.arange(height) + 0.5) * 2 - height) / height

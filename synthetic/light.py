@@ -39,9 +39,7 @@ def sample_light(seed: int, ranges: LightRanges, times_s: Float[Tensor, " time"]
     flicker = float(draw.log_uniform(*ranges.flicker)) * flickers
     wave = torch.sin(2 * math.pi * frequency * times_s + draw.uniform(0.0, 2 * math.pi))
     course = course + flicker * draw.uniform(0.0, 1.0, 3, 1) * wave
-    level = torch.stack(
-        [draw.uniform(0.3, 0.8), draw.uniform(0.2, 0.9), draw.uniform(0.0, 0.5)]
-    )
+    level = torch.stack([draw.uniform(0.3, 0.8), draw.uniform(0.2, 0.9), draw.uniform(0.0, 0.5)])
     colour = 1 + 0.15 * draw.uniform(0.0, 1.0) * draw.normal(3, 3)
     tracks = (level[:, None] * colour)[..., None] * course[:, None]
     low = torch.tensor([-1.0, -1.0, 0.3], dtype=torch.float64)

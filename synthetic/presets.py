@@ -68,7 +68,12 @@ PRESETS = {
     "null": SynthConfig(no_pulse_probability=1.0),
     # Natural frequency and damping independent of the heart rate, two real poles included.
     "vessel": SynthConfig(
-        pulse=PulseRanges(natural_hz=(0.7, 8.0), damping=(0.1, 15.0), follows_heart=False)
+        pulse=PulseRanges(
+            natural_hz=(0.7, 8.0),
+            damping=(0.1, 15.0),
+            follows_heart=False,
+            warm_up_s=60.0,  # the slowest pole, 0.7 Hz at damping 15, remembers 7 s
+        )
     ),
 }
 

@@ -1,9 +1,9 @@
-"""The pulse: a beat train with its variability, driving a damped oscillator in closed form.
+r"""The pulse: a beat train with its variability, driving a damped oscillator in closed form.
 
 The forcing is a sum of impulses at the beats and at their reflections,
 
-.. math:: \\ddot z + 2\\zeta\\omega\\,\\dot z + \\omega^2 z = \\sum_k a_k
-          [\\delta(t - t_k) + \\rho\\,\\delta(t - t_k - D)],
+.. math:: \ddot z + 2\zeta\omega\,\dot z + \omega^2 z = \sum_k a_k
+          [\delta(t - t_k) + \rho\,\delta(t - t_k - D)],
 
 so that z and its derivatives are exact sums of the impulse response: no integrator, no tolerance.
 """
@@ -18,12 +18,11 @@ from torch import Tensor
 from pulsephase.synthetic.config import PulseRanges
 from pulsephase.synthetic.streams import Stream
 
-WARM_UP_S = 6.0  # beats before the clip; a pole slower than this leaves a trend, removed by the mean
 GRID_HZ = 60.0
 
 
 class Pulse(NamedTuple):
-    """The pulse of one clip, in units of the standard deviation of z over the clip.
+    r"""The pulse of one clip, in units of the standard deviation of z over the clip.
 
     Attributes:
         z: Blood volume at the frames, mean removed.
@@ -32,9 +31,9 @@ class Pulse(NamedTuple):
         heart_rate_bpm: Instantaneous rate at the frames.
         beat_times_s: Impulse times, warm-up included.
         weights: Impulse weights :math:`a_k`, in the same units.
-        alpha: Damping :math:`2\\zeta\\omega` in 1/s.
+        alpha: Damping :math:`2\zeta\omega` in 1/s.
         omega: Natural frequency in rad/s.
-        reflection: Weight :math:`\\rho` of the reflections.
+        reflection: Weight :math:`\rho` of the reflections.
         reflection_delay_s: Their delay D.
         mean: Mean of z that was removed.
         amplitude: Standard deviation of the relative change of linear green light.
@@ -59,7 +58,9 @@ class Pulse(NamedTuple):
 def impulse_response(
     lag_s: Float[Tensor, "*shape"], *, alpha: float, omega: float
 ) -> tuple[Float[Tensor, "*shape"], Float[Tensor, "*shape"]]:
-    r"""Return :math:`h(t)` and :math:`h'(t)` of :math:`\ddot h + \alpha\dot h + \omega^2 h = \delta`.
+    r"""Return :math:`h(t)` and :math:`h'(t)`, the response to one impulse.
+
+    .. math:: \ddot h + \alpha\,\dot h + \omega^2 h = \delta(t)
 
     Two real poles where :math:`\alpha > 2\omega`; zero before the impulse.
     """
@@ -126,8 +127,8 @@ def _rate_track(
     draw: Stream, ranges: PulseRanges, mean_hz: float, breathing_hz: float, end_s: float
 ) -> tuple[Tensor, Tensor]:
     """Return a time grid and the heart rate on it: breathing, Mayer waves, drift."""
-    grid = torch.arange(int((WARM_UP_S + end_s + 1) * GRID_HZ), dtype=torch.float64) / GRID_HZ
-    grid = grid - WARM_UP_S
+    length = int((ranges.warm_up_s + end_s + 1) * GRID_HZ)
+    grid = torch.arange(length, dtype=torch.float64) / GRID_HZ - ranges.warm_up_s
     rate = torch.ones_like(grid)
     depths = (ranges.respiratory_depth, ranges.mayer_depth)
     for depth, frequency in zip(depths, (breathing_hz, 0.1), strict=True):

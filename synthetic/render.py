@@ -125,9 +125,9 @@ def _render(seed: int, config: SynthConfig) -> tuple[Clip, Float[Tensor, "time h
     return clip, masks[shown]
 
 
-def parts(frames: int, pixels: int) -> list[slice]:
+def parts(frames: int, pixels: int, *, at_once: int = PIXELS_AT_ONCE) -> list[slice]:
     """Return stretches of frames, each small enough for one core's cache."""
-    length = max(1, PIXELS_AT_ONCE // pixels)
+    length = max(1, at_once // pixels)
     return [slice(at, min(at + length, frames)) for at in range(0, frames, length)]
 
 
@@ -152,9 +152,7 @@ def shade(
     return _shade(drawn, surface, part), surface.mask * (1 - surface.maps[6])
 
 
-def _shade(
-    drawn: Drawn, surface: Surface, part: slice
-) -> Float[Tensor, "3 time height width"]:
+def _shade(drawn: Drawn, surface: Surface, part: slice) -> Float[Tensor, "3 time height width"]:
     """Light the skin, move the blood in it, and put the head before the background."""
     light, maps = drawn.light, surface.maps
     tracks = light.tracks[:, :, part].float()[..., None, None]

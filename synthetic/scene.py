@@ -1,7 +1,7 @@
 """Scenes: a head with neck and shoulders in a frame of any size, for the whole pipeline.
 
-The same layers as the crops; the lossy step is a real codec when the scene is written as a video, so the
-stand-in for one is left out.
+The same layers as the crops; the lossy step is a real codec when the scene is written as a video,
+so the stand-in for one is left out.
 """
 
 from collections.abc import Iterator
@@ -20,6 +20,8 @@ from pulsephase.synthetic.streams import Stream
 from pulsephase.video.clip import Clip
 
 FILL = (0.38, 0.52)  # half height of the head over half height of the frame
+PIXELS_AT_ONCE = 640_000  # two frames of 640 x 480
+SMALLEST_SIDE = 64
 SHOULDERS = 1.9  # half width of the shoulders over the head's
 
 
@@ -40,8 +42,10 @@ def scene_clips(
     Raises:
         ParameterError: If the frame is too small or the seed negative.
     """
-    if min(width, height) < 64:
-        raise ParameterError(f"scene is {width}x{height}; each side needs at least 64 px")
+    if min(width, height) < SMALLEST_SIDE:
+        raise ParameterError(
+            f"scene is {width}x{height}; each side needs at least {SMALLEST_SIDE} px"
+        )
     face = FaceRanges(
         fill=FILL,
         delay_s=config.face.delay_s,
@@ -53,7 +57,7 @@ def scene_clips(
     drawn = drawn._replace(background=with_body(drawn))
     noise, dither = Stream(seed, "noise"), Stream(seed, "dither")
     gain, last = 0.0, torch.empty(0)
-    for part in parts(config.frames, height * width // 8):
+    for part in parts(config.frames, height * width, at_once=PIXELS_AT_ONCE):
         linear, skin = shade(drawn, part)
         gain = gain or gain_of(linear[:, 0], skin[0], drawn.camera)
         levels = levels_of(linear, drawn.camera, part, gain=gain, noise=noise)
@@ -65,9 +69,7 @@ def scene_clips(
         yield clip_of(drawn, frames, part)
 
 
-def render_scene(
-    seed: int, config: SynthConfig, *, width: int = 640, height: int = 480
-) -> Clip:
+def render_scene(seed: int, config: SynthConfig, *, width: int = 640, height: int = 480) -> Clip:
     """Render a scene at once; see :func:`scene_clips`."""
     pieces = list(scene_clips(seed, config, width=width, height=height))
     return join(pieces)

@@ -1,7 +1,7 @@
 """Randomness as a pure function of the seed and the layer's name.
 
-Each layer draws from a stream of its own, so that switching one layer off leaves the draws of all others
-as they were, whatever the order in which clips are asked for.
+Each layer draws from a stream of its own, so that switching one layer off leaves the draws of all
+others as they were, whatever the order in which clips are asked for.
 """
 
 import hashlib

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from fractions import Fraction
+from itertools import chain, islice
 from pathlib import Path
 from typing import Any, cast
 
@@ -38,12 +39,14 @@ def write_video(path: str | Path, clips: Clip | Iterable[Clip], *, format: str =
     codec, pixels, options = CODECS[format]
     with whole_file(path) as temporary, av.open(str(temporary), "w") as container:
         stream: VideoStream | None = None
-        for clip in [clips] if isinstance(clips, Clip) else clips:
+        pieces = iter([clips] if isinstance(clips, Clip) else clips)
+        head = list(islice(pieces, 2))  # the rate takes two frames
+        for clip in chain(head, pieces):
             height, width = clip.frames.shape[2:]
             if format == "mp4" and (height % 2 or width % 2):
                 raise ParameterError(f"frames are {width}x{height}; mp4 needs even sizes")
             if stream is None:
-                rate = Fraction(clip_rate(clip)).limit_denominator(1001)
+                rate = Fraction(rate_of(head)).limit_denominator(1001)
                 added = container.add_stream(codec, rate=rate, options=options)
                 stream = cast(VideoStream, added)
                 stream.width, stream.height, stream.pix_fmt = width, height, pixels
@@ -56,9 +59,10 @@ def write_video(path: str | Path, clips: Clip | Iterable[Clip], *, format: str =
             container.mux(stream.encode(None))
 
 
-def clip_rate(clip: Clip) -> float:
-    """Return the average frame rate of a clip of at least two frames, in Hz."""
-    return (len(clip) - 1) / float(clip.times_s[-1] - clip.times_s[0])
+def rate_of(pieces: list[Clip]) -> float:
+    """Return the average frame rate of consecutive clips with at least two frames, in Hz."""
+    frames = sum(len(piece) for piece in pieces)
+    return (frames - 1) / float(pieces[-1].times_s[-1] - pieces[0].times_s[0])
 
 
 def pixels_of(clip: Clip) -> Iterable[np.ndarray]:
@@ -97,7 +101,7 @@ def write_labels(path: str | Path, clip: Clip) -> None:
 
 
 def write_npz(path: str | Path, clip: Clip) -> None:
-    """Write uint8 frames (time, height, width, 3) and all labels as one .npz; whole or not at all."""
+    """Write frames (uint8, time height width 3) and all labels as .npz; whole or not at all."""
     assert clip.truth is not None
     arrays: dict[str, Any] = {
         "frames": np.stack(list(pixels_of(clip))),

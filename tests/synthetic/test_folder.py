@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+
 from pulsephase.cli import main
 from pulsephase.errors import InputError, ParameterError
 from pulsephase.synthetic.folder import checksum, synthesize
@@ -80,13 +81,13 @@ def test_lossless_video_gives_the_pixels_and_times_back(tmp_path: Path) -> None:
 
 
 def test_a_scene_in_pieces_is_the_scene() -> None:
-    config = replace(CONFIG, frames=20)
+    config = replace(CONFIG, frames=40)
     whole = render_scene(1, config, width=160, height=120)
     pieces = list(scene_clips(1, config, width=160, height=120))
     assert len(pieces) > 1
     assert torch.equal(torch.cat([piece.frames for piece in pieces]), whole.frames)
     assert whole.frames.dtype == torch.uint8
-    assert whole.frames.shape == (20, 3, 120, 160)
+    assert whole.frames.shape == (40, 3, 120, 160)
 
 
 def overlap(a: np.ndarray, b: np.ndarray) -> float:
@@ -108,8 +109,10 @@ def test_the_detector_finds_synthetic_faces_where_they_are() -> None:
 def test_the_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     out, sheet = tmp_path / "clips", tmp_path / "sheet.png"
     code = main(
-        ["synthesize", str(out), "--clips", "2", "--seconds", "1", "--scene", "96x64"]
-        + ["--preset", "easy", "--contact-sheet", str(sheet), "--json"]
+        [
+            *("synthesize", str(out), "--clips", "2", "--seconds", "1", "--scene", "96x64"),
+            *("--preset", "easy", "--contact-sheet", str(sheet), "--json"),
+        ]
     )
     result = json.loads(capsys.readouterr().out)
     assert code == 0

@@ -6,6 +6,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from scipy.linalg import expm
+from scipy.stats import kstest
+from torch.utils.data import DataLoader
+
 from pulsephase.errors import ParameterError, SamplingError
 from pulsephase.synthetic.camera import add_noise, compress
 from pulsephase.synthetic.config import MotionRanges, PulseRanges, SkinRanges, SynthConfig
@@ -14,9 +18,6 @@ from pulsephase.synthetic.presets import PRESETS, preset
 from pulsephase.synthetic.pulse import impulse_response, sample_pulse
 from pulsephase.synthetic.render import draw_clip, render, render_with_maps
 from pulsephase.synthetic.streams import Stream
-from scipy.linalg import expm
-from scipy.stats import kstest
-from torch.utils.data import DataLoader
 
 SMALL = replace(preset("full"), frames=40)
 TIMES = torch.arange(300, dtype=torch.float64) / 30
@@ -121,7 +122,10 @@ def test_beats_and_rate_agree() -> None:
 
 def test_the_heart_rate_follows_its_law() -> None:
     ranges = PulseRanges(
-        respiratory_depth=(0.0, 0.0), mayer_depth=(0.0, 0.0), drift=0.0, heart_rate_bpm=(50.0, 150.0)
+        respiratory_depth=(0.0, 0.0),
+        mayer_depth=(0.0, 0.0),
+        drift=0.0,
+        heart_rate_bpm=(50.0, 150.0),
     )
     rates = [float(sample_pulse(s, ranges, TIMES[:2]).heart_rate_bpm[0]) for s in range(2000)]
     share = np.log(np.array(rates) / 50) / math.log(3)

@@ -6,6 +6,7 @@ from pathlib import Path
 import click
 
 from pulsephase.commands.common import emit, progress, shared_options
+from pulsephase.errors import InputError, ParameterError
 
 
 def _scene(ctx: click.Context, param: click.Parameter, value: str | None) -> tuple[int, int] | None:
@@ -22,10 +23,11 @@ def _scene(ctx: click.Context, param: click.Parameter, value: str | None) -> tup
 @click.argument("out", type=click.Path(file_okay=False, path_type=Path))
 @click.option("--clips", default=4, show_default=True, type=click.IntRange(1))
 @click.option("--seconds", default=10.0, show_default=True, type=click.FloatRange(1.0))
-@click.option("--size", default=36, show_default=True, help="Side of square crops in pixels.")
-@click.option("--scene", callback=_scene, help="WxH of whole scenes, instead of crops.")
-@click.option("--preset", "name", default="full", show_default=True)
-@click.option("--seed", default=0, show_default=True, type=click.IntRange(0))
+@click.option("--size", type=int, help="Side of square crops in pixels.  [default: 36]")
+@click.option("--scene", callback=_scene, metavar="WxH", help="Whole scenes, instead of crops.")
+@click.option("--preset", "name", default="full", show_default=True, help="How hard; see above.")
+@click.option("--seed", default=0, show_default=True, type=click.IntRange(0), help="Of clip 0.")
+@click.option("--heart-rate", type=float, metavar="BPM", help="Fix the mean heart rate.")
 @click.option(
     "--format",
     "form",
@@ -35,17 +37,21 @@ def _scene(ctx: click.Context, param: click.Parameter, value: str | None) -> tup
     help="H.264 (lossy), FFV1 (lossless) or arrays.",
 )
 @click.option(
-    "--contact-sheet", "sheet", type=click.Path(dir_okay=False, path_type=Path), help="A PNG."
+    "--contact-sheet",
+    "sheet",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="A PNG of the first faces, pulses and spectra.",
 )
 @shared_options
 def command(
     out: Path,
     clips: int,
     seconds: float,
-    size: int,
+    size: int | None,
     scene: tuple[int, int] | None,
     name: str,
     seed: int,
+    heart_rate: float | None,
     form: str,
     sheet: Path | None,
     as_json: bool,
@@ -54,22 +60,34 @@ def command(
     """Make synthetic face video with a known pulse in the folder OUT.
 
     Each video has a CSV beside it with time, pulse, heart rate and face box of each frame; a
-    manifest holds seeds, parameters and checksums. A call that was cut off goes on where it stopped.
+    manifest holds seeds, parameters, beat times and checksums. A call that was cut off goes on
+    where it stopped; more --clips extend a folder. Clip i has the seed SEED + i. Rendering is done
+    on the CPU.
+
+    Presets: naive (still, clean, strong pulse), easy, static (no motion, steady light), full, hard,
+    null (no pulse), vessel (an oscillator independent of the heart rate).
 
     Example: pulsephase synthesize runs/synthetic --clips 8 --scene 640x480 --preset easy
     """
-    from pulsephase.synthetic.folder import contact_sheet, synthesize
-    from pulsephase.synthetic.presets import preset
-    from pulsephase.synthetic.render import render
+    if size is not None and scene is not None:
+        raise ParameterError("--size and --scene exclude each other; give one of them")
+    if sheet is not None and not sheet.parent.is_dir():
+        raise InputError(f"--contact-sheet: there is no folder {sheet.parent}; make it first")
 
-    config = replace(preset(name, seconds=seconds), size=size)
+    from pulsephase.synthetic.folder import synthesize
+    from pulsephase.synthetic.presets import preset
+    from pulsephase.synthetic.sheet import contact_sheet
+
+    config = replace(preset(name, seconds=seconds), size=size or 36)
+    if heart_rate is not None:
+        pulse = replace(config.pulse, heart_rate_bpm=(heart_rate, heart_rate))
+        config = replace(config, pulse=pulse)
     with progress(f"{clips} clips of {name}", clips) as advance:
         manifest = synthesize(
             out, config=config, clips=clips, seed=seed, format=form, scene=scene, advance=advance
         )
     if sheet is not None:
-        shown = replace(config, size=max(size, 128))
-        contact_sheet([render(seed + index, shown) for index in range(min(clips, 8))], sheet)
+        contact_sheet(out, sheet)
     if as_json:
         emit({"folder": str(out), **manifest})
     else:
