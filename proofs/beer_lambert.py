@@ -7,6 +7,7 @@ import sympy as sp
 from pulsephase.proofs.exact import all_vanish
 from pulsephase.proofs.theorem import Evidence, Theorem
 
+POWER = sp.Symbol("g", positive=True)
 INTENSITY, ABSORPTION, PATH, VOLUME, CHANGE = sp.symbols("I_0 epsilon ell V delta", positive=True)
 
 
@@ -22,12 +23,19 @@ def check(claim: dict[str, Any]) -> Evidence:
         "the slope does not depend on the volume at rest": sp.diff(claim["slope"], VOLUME),
         "exact in the logarithm": sp.log(1 + change).subs(CHANGE, 1).rewrite(sp.exp)
         - claim["logarithm"],
+        "a power code rescales the slope": sp.diff((1 + change) ** POWER, CHANGE).subs(CHANGE, 0)
+        - claim["coded"],
     }
     return all_vanish(identities)
 
 
 KAPPA = ABSORPTION * PATH
-TRUTH = {"slope": -KAPPA, "remainder": KAPPA**2 / 2, "logarithm": -KAPPA}
+TRUTH = {
+    "slope": -KAPPA,
+    "remainder": KAPPA**2 / 2,
+    "logarithm": -KAPPA,
+    "coded": -POWER * KAPPA,
+}
 
 THEOREM = Theorem(
     id="BL",
@@ -44,18 +52,20 @@ $$\frac{\delta I}{I} = -\kappa\,\delta V + \frac{\kappa^2}{2}\,\delta V^2 + O(\d
 \qquad \delta \log I = -\kappa\,\delta V \quad\text{exactly}.$$
 
 The sign is negative: more blood, less light. The logarithm of the intensity is linear in the volume
-without any smallness. Pixels coded with a display gamma obey neither law until that is undone.
+without any smallness. A camera that codes light as a power, $I^g$, only multiplies $\kappa$ by $g$;
+a curve that is not a power does not keep the law.
 """,
     assumptions=(
         "geometry, illumination and optical path do not change in time",
         "one absorber, one wavelength band",
-        "pixels are linear in light (gamma undone)",
+        "pixels are linear in light, or coded by a power of it",
     ),
     check=check,
     claim=TRUTH,
     mutants={
         "light rises with blood volume": {**TRUTH, "slope": KAPPA},
         "the linear law is exact": {**TRUTH, "remainder": sp.Integer(0)},
+        "a power code changes nothing": {**TRUTH, "coded": -KAPPA},
         "the gain grows with the volume at rest": {**TRUTH, "slope": -KAPPA * VOLUME},
     },
     precision="identities, exact",

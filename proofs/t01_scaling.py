@@ -12,6 +12,7 @@ from pulsephase.proofs.theorem import Evidence, Theorem
 DENSITY, VISCOSITY, SPEED, RATE, RADIUS, WAVE = sp.symbols("rho nu U_0 Omega R_0 c", positive=True)
 EPS, DELTA, WO = sp.symbols("epsilon delta Wo", positive=True)
 LENGTH = WAVE / RATE
+NAMES = r"$\varepsilon$, $\mathrm{Wo}$, $\varepsilon^2/\mathrm{Wo}^2$"
 DEFINITIONS = {
     EPS: RADIUS / LENGTH,
     DELTA: SPEED / WAVE,
@@ -65,7 +66,7 @@ def numbers() -> dict[str, str]:
     rows = {}
     for vessel in (HEART_TO_FACE, ARTERIOLE):
         eps, wo = _small_numbers(vessel)
-        rows[f"{vessel.name}: eps, Wo, eps^2/Wo^2"] = f"{eps:.1e}, {wo:.2g}, {(eps / wo) ** 2:.1e}"
+        rows[f"{vessel.name}: {NAMES}"] = f"{eps:.1e}, {wo:.2g}, {(eps / wo) ** 2:.1e}"
     return rows
 
 
@@ -120,8 +121,8 @@ $\varepsilon^2\,\mathrm{Wo}^{-2}$.
 """,
     assumptions=(
         "axisymmetric, incompressible, Newtonian flow",
-        "the wave is long: eps << 1 and eps^2 Wo^-2 << 1",
-        "slow flow beside the wave: delta = U0/c << 1",
+        r"the wave is long: $\varepsilon \ll 1$ and $\varepsilon^2\,\mathrm{Wo}^{-2} \ll 1$",
+        r"the flow is slow beside the wave: $\delta = U_0/c \ll 1$",
     ),
     check=check,
     claim=TRUTH,

@@ -68,7 +68,7 @@ The last form is the speed of Moens and Korteweg. The momentum correction $\alph
 $Q$ and drops out.
 """,
     assumptions=(
-        "small changes about rest, no mean flow (U0/c << 1)",
+        r"small changes about rest, no mean flow ($U_0/c \ll 1$)",
         "a uniform vessel: no taper, no branches",
         "elastic wall (CO)",
     ),

@@ -127,9 +127,8 @@ def numbers() -> dict[str, str]:
         )
     for width in (4, 50):
         ratios = [damping_ratio(modal_pole(law, natural_rad_s=float(width))) for law in _laws()]
-        rows[f"damping of a mode of W = c k R^2/nu = {width} (exact, 4/3 law, Hughes-Lubliner)"] = (
-            f"{_exact_damping(width):.3f}, {ratios[0]:.3f}, {ratios[1]:.3f}"
-        )
+        name = rf"damping of a mode of $W = ckR^2/\nu = {width}$ (exact, 4/3 law, Hughes-Lubliner)"
+        rows[name] = f"{_exact_damping(width):.3f}, {ratios[0]:.3f}, {ratios[1]:.3f}"
     return rows
 
 

@@ -91,8 +91,8 @@ and no forcing, a tautology. What closes the gap is what stands at the **end** o
             "stiffness of a wave": RATE**2,
         },
     },
-    paper="The step from the line to the oscillator is taken by fixing a point x0. At a fixed "
-    "point the oscillator equation holds for every omega, so it constrains nothing: a boundary "
+    paper=r"The step from the line to the oscillator is taken by fixing a point $x_0$. At a fixed "
+    r"point the oscillator equation holds for every $\omega$, so it constrains nothing: a boundary "
     "condition is needed.",
     precision="identities in an unknown function of x and t, exact",
 )

@@ -85,7 +85,7 @@ def _worst_ratio(claim: Lump) -> float:
 def numbers() -> dict[str, str]:
     """Return the bound at a few radii."""
     return {
-        f"bound of the error where |y| = {radius:g}": f"{pade_error_bound(radius):.2g}"
+        f"bound of the error where $|y| = {radius:g}$": f"{pade_error_bound(radius):.2g}"
         for radius in (0.25, 0.5, 1.0)
     }
 
@@ -118,8 +118,8 @@ $(\omega_0,\zeta)$ are effective constants of a segment and its bed, to be ident
 constants of a vessel.
 """,
     assumptions=(
-        "the line is short beside the wavelength: |y| < 1.3",
-        "R << R_p, or the first-order term is kept",
+        "the line is short beside the wavelength: $|y| < 1.3$",
+        r"$R \ll R_p$, or the first-order term is kept",
     ),
     check=check,
     claim=TRUTH,
@@ -128,7 +128,7 @@ constants of a vessel.
         "it rings when the sum of the rates is small": replace(TRUTH, sign=1),
         "the bound without its denominators": replace(TRUTH, denominators=False),
     },
-    paper="omega and zeta read as properties of the vessel. They belong to the segment with "
+    paper=r"$\omega$ and $\zeta$ read as properties of the vessel. They belong to the segment with "
     "its bed, and change with either.",
     precision=f"identities exact; the bound at {DRAWS} points with {DIGITS} digits",
     numbers=numbers,

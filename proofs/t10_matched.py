@@ -107,7 +107,7 @@ def numbers() -> dict[str, str]:
         "share of the response in the impulse and in the wake": (
             f"{kernel.impulse:.3f}, {mass:.3f}"
         ),
-        "limit of t^(3/2) times the wake": f"{limit:.4f} s^(1/2)",
+        "limit of $t^{3/2}$ times the wake": f"{limit:.4f} s^(1/2)",
     }
 
 

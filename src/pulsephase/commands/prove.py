@@ -16,17 +16,11 @@ from pulsephase.commands.common import emit, progress, shared_options, stderr
     type=click.Path(file_okay=False, path_type=Path),
     help="Folder for index.html: the derivation as an article with its checks.",
 )
-@click.option(
-    "--article",
-    type=click.Path(dir_okay=False, path_type=Path),
-    help="Write the derivation as Markdown (without the outcome of the checks).",
-)
 @shared_options
 def command(
     only: tuple[str, ...],
     as_list: bool,
     report: Path | None,
-    article: Path | None,
     as_json: bool,
     device: str,
 ) -> int:
@@ -41,6 +35,10 @@ def command(
     if as_list:
         _list(list(theorems(only)), as_json=as_json)
         return 0
+    if report is not None:
+        from pulsephase.proofs.report import check_report_folder
+
+        check_report_folder(report)
     verdicts = _prove(list(theorems(only)), quiet=as_json)
     if report is not None:
         from pulsephase.proofs.report import write_report
@@ -48,11 +46,6 @@ def command(
         with stderr.status("drawing the report"):
             written = write_report(report, verdicts)
         stderr.print(f"report: {written}", soft_wrap=True, highlight=False)
-    if article is not None:
-        from pulsephase.proofs.article import write_article
-
-        written = write_article(article, [verdict.theorem for verdict in verdicts])
-        stderr.print(f"article: {written}", soft_wrap=True, highlight=False)
     if as_json:
         skipped = any(verdict.holds is None for verdict in verdicts)
         emit(
