@@ -70,9 +70,7 @@ def batches(recipe: Recipe, seed: int, *, workers: int) -> DataLoader[dict[str, 
         sample_hz=network.sample_hz,
         no_pulse_probability=recipe.no_pulse,
     )
-    clips = SyntheticClips(
-        config, base_seed=TRAINING_SEED + seed * SEED_STRIDE, batch=recipe.batch
-    )
+    clips = SyntheticClips(config, base_seed=TRAINING_SEED + seed * SEED_STRIDE, batch=recipe.batch)
     return DataLoader(
         clips,
         batch_size=recipe.batch,

@@ -1,4 +1,8 @@
-"""Every training recipe, committed before its weights are looked at on real video."""
+"""Every training recipe, committed before its weights are looked at on real video.
+
+Seeds are 0, 1, 2. Within a run the averaged weights with the lowest loss on held-out synthetic clips are
+kept; of the three seeds, the one with the lowest such loss is shipped. Real clips choose nothing.
+"""
 
 from dataclasses import dataclass
 
@@ -30,9 +34,9 @@ class Recipe:
     network: str = "tiny"
     preset: str = "full"
     steps: int
-    batch: int = 8
+    batch: int = 4
     frames: int = 160
-    learning_rate: float = 3e-3
+    learning_rate: float = 2.5e-3
     weight_decay: float = 1e-3
     clip_norm: float = 1.0
     ema: float = 0.99
@@ -43,8 +47,8 @@ class Recipe:
 
 
 RECIPES = {
-    "quick": Recipe(steps=560),
-    "tiny": Recipe(steps=1400, ema=0.995),
+    "quick": Recipe(steps=1000),
+    "tiny": Recipe(steps=2400, ema=0.995, validate_every=400),
 }
 
 # Seeds of clips, far apart: what is trained on is never what is validated or compared on.

@@ -145,6 +145,9 @@ class LightRanges:
         flicker_probability: Share of clips with a coloured flicker at heart-rate frequencies.
         flicker_hz: Its frequency.
         flicker: Its relative depth (log).
+        screen_probability: Share of clips in which the second lamp is a screen, whose colours change
+            one by one, at heart-rate frequencies too.
+        screen: Relative standard deviation of each of its colours (log).
         gloss: Strength of the specular lobe.
     """
 
@@ -153,6 +156,8 @@ class LightRanges:
     flicker_probability: float = 0.35
     flicker_hz: Range = (0.6, 6.0)
     flicker: Range = (0.002, 0.03)
+    screen_probability: float = 0.3
+    screen: Range = (0.005, 0.08)
     gloss: Range = (0.0, 0.25)
 
     def __post_init__(self) -> None:

@@ -42,6 +42,9 @@ def sample_light(seed: int, ranges: LightRanges, times_s: Float[Tensor, " time"]
     level = torch.stack([draw.uniform(0.3, 0.8), draw.uniform(0.2, 0.9), draw.uniform(0.0, 0.5)])
     colour = 1 + 0.15 * draw.uniform(0.0, 1.0) * draw.normal(3, 3)
     tracks = (level[:, None] * colour)[..., None] * course[:, None]
+    screen = Stream(seed, "screen")
+    depth = float(screen.log_uniform(*ranges.screen)) * screen.chance(ranges.screen_probability)
+    tracks[2] *= 1 + depth * screen.drift(3, times_s, low_hz=0.1, high_hz=4.0)
     low = torch.tensor([-1.0, -1.0, 0.3], dtype=torch.float64)
     high = torch.tensor([1.0, 0.3, 1.0], dtype=torch.float64)
     towards = low + (high - low) * draw.uniform(0.0, 1.0, 2, 3)

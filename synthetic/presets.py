@@ -20,7 +20,7 @@ _STILL = MotionRanges(
     bob_probability=0.0,
     talking_probability=0.0,
 )
-_STEADY = LightRanges(drift=(0.0005, 0.003), flicker_probability=0.0)
+_STEADY = LightRanges(drift=(0.0005, 0.003), flicker_probability=0.0, screen_probability=0.0)
 _CLEAN = CameraRanges(noise=(1e-5, 1e-4), repeat_probability=0.0, white_balance_drift=0.0)
 _NO_CODEC = CodecRanges(probability=0.0)
 
@@ -60,7 +60,12 @@ PRESETS = {
             rhythmic_probability=0.6,
             drift_probability=0.3,
         ),
-        light=LightRanges(drift=(0.002, 0.2), flicker_probability=0.6, flicker=(0.002, 0.06)),
+        light=LightRanges(
+            drift=(0.002, 0.2),
+            flicker_probability=0.6,
+            flicker=(0.002, 0.06),
+            screen_probability=0.5,
+        ),
         camera=CameraRanges(noise=(0.001, 0.03), white_balance_drift=0.01),
         codec=CodecRanges(probability=0.8, step=(0.25, 6.0)),
     ),

@@ -37,7 +37,8 @@ def write_video(path: str | Path, clips: Clip | Iterable[Clip], *, format: str =
     if format not in CODECS:
         raise ParameterError(f"format is {format!r}; there are {', '.join(CODECS)}")
     codec, pixels, options = CODECS[format]
-    with whole_file(path) as temporary, av.open(str(temporary), "w") as container:
+    exact = {"fflags": "+bitexact"}  # else Matroska draws an identifier: other bytes every time
+    with whole_file(path) as temporary, av.open(str(temporary), "w", options=exact) as container:
         stream: VideoStream | None = None
         pieces = iter([clips] if isinstance(clips, Clip) else clips)
         head = list(islice(pieces, 2))  # the rate takes two frames
