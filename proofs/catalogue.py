@@ -23,6 +23,7 @@ CATALOGUE: dict[str, str] = {
     "T9": "t09_lumped",
     "T10": "t10_matched",
     "SK": "skin",
+    "T18": "t18_doubling",
 }
 
 
