@@ -21,6 +21,7 @@ from jaxtyping import Complex, Complex128, Float64
 from scipy.special import ive, jn_zeros
 
 from pulsephase.physics.door import at_least, finite, not_negative, positive
+from pulsephase.physics.oscillator import Oscillator
 
 LOW_WOMERSLEY_INERTANCE = 4 / 3
 SECANT_STEPS = 100
@@ -188,11 +189,11 @@ def modal_pole(friction: Friction, *, natural_rad_s: float) -> complex:
         (-1+0j)
     """
     positive(natural_rad_s=natural_rad_s)
-    half = friction.damping_per_s / 2
-    square = natural_rad_s**2 / friction.inertance
-    if half**2 >= square:
-        return complex(-square / (half + math.sqrt(half**2 - square)), 0.0)
-    return complex(-half, math.sqrt(square - half**2))
+    mode = Oscillator(
+        alpha_per_s=friction.damping_per_s,
+        omega_rad_s=natural_rad_s / math.sqrt(friction.inertance),
+    )
+    return mode.poles_per_s[0]
 
 
 def womersley_modal_pole(

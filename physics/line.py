@@ -16,7 +16,8 @@ import numpy as np
 from jaxtyping import Complex, Complex128
 
 from pulsephase.physics.door import at_least, finite, not_negative, positive, within
-from pulsephase.physics.friction import Friction, modal_pole
+from pulsephase.physics.friction import Friction
+from pulsephase.physics.oscillator import Oscillator
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,20 +66,24 @@ class Line:
         r"""Return :math:`\omega_n = c\,k_n/\sqrt\kappa` in rad/s."""
         return self.wave_speed_m_s * self.wavenumber_per_m(mode)
 
-    def damping_ratio(self, mode: int) -> float:
-        r"""Return :math:`\zeta_n` of a mode; below 1 it rings.
+    def mode(self, mode: int) -> Oscillator:
+        r"""Return a mode as the oscillator that it is.
 
-        Without leakage :math:`\zeta_n = \alpha/(2\kappa\omega_n)`.
+        .. math:: s^2 + \left(\frac\alpha\kappa+\beta\right)s
+                  + \frac{\alpha\beta}\kappa + \omega_n^2 = 0.
+
+        Raises:
+            ParameterError: If ``mode`` is below 1.
+
+        Example:
+            >>> line = Line(speed_m_s=6.0, length_m=0.4, friction=Friction(rate_per_s=3.0))
+            >>> round(line.mode(1).natural_hz, 2), line.mode(1).rings
+            (3.75, True)
         """
-        total = self.damping_per_s + self.leakage_per_s
         square = self.natural_rad_s(mode) ** 2 + self.damping_per_s * self.leakage_per_s
-        return total / (2 * math.sqrt(square))
-
-    def slow_rate_per_s(self, mode: int) -> float:
-        """Return how fast a mode forgets: minus the real part of its slow pole, in 1/s."""
-        total = self.damping_per_s + self.leakage_per_s
-        square = self.natural_rad_s(mode) ** 2 + self.damping_per_s * self.leakage_per_s
-        return -modal_pole(Friction(rate_per_s=total), natural_rad_s=math.sqrt(square)).real
+        return Oscillator(
+            alpha_per_s=self.damping_per_s + self.leakage_per_s, omega_rad_s=math.sqrt(square)
+        )
 
 
 def propagation_squared(

@@ -19,34 +19,9 @@ import numpy as np
 from jaxtyping import Complex, Complex128
 
 from pulsephase.physics.door import finite, not_negative, positive, within
+from pulsephase.physics.oscillator import Oscillator
 
 PADE_RADIUS = 1.3  # where both denominators of the bound stay above zero: cosh r < 2, r^2 < 2
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Oscillator:
-    """Effective constants of a lumped segment: to be identified, not constants of a vessel.
-
-    Attributes:
-        natural_rad_s: Undamped frequency in rad/s.
-        damping: Damping ratio; above 1 nothing rings.
-    """
-
-    natural_rad_s: float
-    damping: float
-
-    @property
-    def natural_hz(self) -> float:
-        """Undamped frequency in Hz."""
-        return self.natural_rad_s / (2 * math.pi)
-
-    @property
-    def slow_rate_per_s(self) -> float:
-        """Minus the real part of the slow pole, in 1/s, without cancellation."""
-        product = self.damping * self.natural_rad_s
-        if self.damping <= 1:
-            return product
-        return self.natural_rad_s / (self.damping + math.sqrt(self.damping**2 - 1))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,16 +62,17 @@ class TerminatedLine:
     def oscillator(self) -> Oscillator:
         """Return the oscillator of the reduction (always stable).
 
+        Its constants are effective ones, to be identified: they are not those of a vessel.
+
         Example:
             >>> TerminatedLine(resistance=0.0, inertance=1.0, compliance=2.0,
             ...                bed_resistance=1.0, bed_compliance=0.0).oscillator()
-            Oscillator(natural_rad_s=1.0, damping=0.5)
+            Oscillator(alpha_per_s=1.0, omega_rad_s=1.0)
         """
         total = self.lumped_compliance
         square = (1 + self.resistance / self.bed_resistance) / (self.inertance * total)
         rate = self.resistance / self.inertance + 1 / (self.bed_resistance * total)
-        natural = math.sqrt(square)
-        return Oscillator(natural_rad_s=natural, damping=rate / (2 * natural))
+        return Oscillator(alpha_per_s=rate, omega_rad_s=math.sqrt(square))
 
 
 def terminated_transfer(

@@ -77,7 +77,7 @@ class Vessel:
         """Return the transmission line of this vessel (Poiseuille friction unless told otherwise).
 
         Example:
-            >>> round(FACIAL_ARTERY.line().damping_ratio(1), 3)
+            >>> round(FACIAL_ARTERY.line().mode(1).damping, 3)
             0.073
         """
         if friction is None:

@@ -51,7 +51,7 @@ def draw(name: str, paint: Callable[..., None], *, panels: int = 1) -> str:
         ``<svg ...>...</svg>``, without XML header, script or outside reference.
     """
     with matplotlib.rc_context(STYLE):
-        figure = Figure(figsize=(3.6 * panels if panels > 1 else 5.4, 2.7), layout="constrained")
+        figure = Figure(figsize=(7.2, 2.7 if panels > 1 else 3.0), layout="constrained")
         figure.patch.set_alpha(0)
         axes: list[Axes] = list(figure.subplots(1, panels, squeeze=False)[0])
         for item in axes:

@@ -100,7 +100,7 @@ def numbers() -> dict[str, str]:
     for vessel in VESSELS:
         line = vessel.line()
         rows[f"{vessel.name} alone: first mode, damping ratio"] = (
-            f"{line.natural_rad_s(1) / (2 * math.pi):.3g} Hz, {line.damping_ratio(1):.2g}"
+            f"{line.natural_rad_s(1) / (2 * math.pi):.3g} Hz, {line.mode(1).damping:.2g}"
         )
     return rows
 

@@ -57,8 +57,8 @@ def check(claim: Lump) -> Evidence:
             "the circuit": (S * sp.eye(2) - circuit).det() - (S**2 + rate * S + natural),
             "discriminant": rate**2 - 4 * natural - (gap**2 - 4 / (INERT * LUMPED)),
         },
-        the_package_computes_them=computes(found.natural_rad_s**2, natural, values)
-        and computes(2 * found.damping * found.natural_rad_s, rate, values),
+        the_package_computes_them=computes(found.omega_rad_s**2, natural, values)
+        and computes(found.alpha_per_s, rate, values),
         the_bound_holds_at_60_digits=_worst_ratio(claim) <= 1,
     )
 
@@ -101,8 +101,9 @@ A line of resistance $R$, inertance $L_i$ and compliance $C_v$ that ends in a be
 $C_t$) has the transfer $H=1/D$ with $Z = R+sL_i$, $y^2 = Z s C_v$ and
 
 $$D = \cosh y + \frac{Z}{y}\sinh y\left(\frac{1}{R_p}+sC_t\right)
-= 1+\frac{Z}{R_p}+ZsC + s\,\frac{C_vR^2}{6R_p} + O(s^2 R) + O(s^3),
-\qquad C = C_t+\frac{1}{2}C_v .$$
+= 1+\frac{Z}{R_p}+ZsC + s\,\frac{C_vR^2}{6R_p} + O(s^2 R) + O(s^3)$$
+
+with $C = C_t+\frac{1}{2}C_v$.
 
 The first three terms are an oscillator, always stable, with
 

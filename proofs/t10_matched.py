@@ -122,8 +122,9 @@ If nothing reflects, $H = e^{-\gamma x_0}$ with $\gamma = \sqrt{s(s+\alpha)}/c$ 
 branch cut on $[-\alpha,0]$, **no poles**, and the kernel
 
 $$g(t) = e^{-\alpha T/2}\,\delta(t-T) + \frac{\alpha T}{2}\,e^{-\alpha t/2}\,
-\frac{I_1\left(\frac{\alpha}{2}\sqrt{t^2-T^2}\right)}{\sqrt{t^2-T^2}} \quad (t>T), \qquad
-t^{3/2} g(t) \to \frac{T}{2}\sqrt{\frac{\alpha}{\pi}} .$$
+\frac{I_1\left(\frac{\alpha}{2}\sqrt{t^2-T^2}\right)}{\sqrt{t^2-T^2}} \quad (t>T),$$
+
+$$t^{3/2} g(t) \to \frac{T}{2}\sqrt{\frac{\alpha}{\pi}} .$$
 
 The kernel is causal and integrable, so a finite convolution still approximates it: **the
 convolution needs no oscillator**. But the tail beyond $M$ samples falls like $M^{-1/2}$, not

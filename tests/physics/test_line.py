@@ -194,11 +194,11 @@ def test_the_reduction_is_its_oscillator_and_is_stable(segment: TerminatedLine) 
     found = segment.oscillator()
     s = np.array([0.3 + 2j])
     gain = 1 + segment.resistance / segment.bed_resistance
-    square = found.natural_rad_s**2
-    other = square / (s**2 + 2 * found.damping * found.natural_rad_s * s + square) / gain
+    square = found.omega_rad_s**2
+    other = square / (s**2 + 2 * found.damping * found.omega_rad_s * s + square) / gain
     np.testing.assert_allclose(lumped_transfer(segment, s), other, rtol=1e-10)
     assert found.slow_rate_per_s > 0
-    poles = np.roots([1, 2 * found.damping * found.natural_rad_s, square])
+    poles = np.roots([1, 2 * found.damping * found.omega_rad_s, square])
     assert found.slow_rate_per_s == pytest.approx(-poles.real.max(), rel=1e-4)
 
 
@@ -281,9 +281,9 @@ def test_damping_and_slow_rate_are_those_of_the_poles(line: Line, mode: int) -> 
     square = (line.speed_m_s * line.wavenumber_per_m(mode)) ** 2
     total = law.rate_per_s + law.inertance * line.leakage_per_s
     poles = np.roots([law.inertance, total, law.rate_per_s * line.leakage_per_s + square])
-    assert line.slow_rate_per_s(mode) == pytest.approx(-poles.real.max(), rel=1e-5, abs=1e-9)
+    assert line.mode(mode).slow_rate_per_s == pytest.approx(-poles.real.max(), rel=1e-5, abs=1e-9)
     rings = abs(poles[0].imag) > 0
-    damping = line.damping_ratio(mode)
+    damping = line.mode(mode).damping
     assert (damping < 1) == rings or damping == pytest.approx(1, abs=1e-9)
 
 
