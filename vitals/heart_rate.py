@@ -20,6 +20,7 @@ from pulsephase.vitals.windows import SHORTEST_S, place_windows
 
 __all__ = [
     "BAND_HZ",
+    "FLAT",
     "STEP_S",
     "WINDOW_S",
     "HeartRate",
