@@ -28,7 +28,7 @@ class Convention:
     """What sets one tool's arithmetic apart.
 
     Attributes:
-        name: As given to :func:`pulsephase.vitals.metrics.metrics`.
+        name: As given to :func:`pulsephase.vitals.protocols.metrics`.
         band_hz: Edges of filter, rate and SNR.
         density_power: The SNR sums the spectral density to this power.
         every_lag: Whether the MACC looks at all circular lags, or leaves out the last.

@@ -6,7 +6,7 @@ SNR and another correlation under each convention, so none is computed without b
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -223,20 +223,11 @@ def _collect(videos: list[_Video], convention: str) -> Metrics:
         by_subject={name: float(errors[owner == i].mean()) for i, name in enumerate(names)},
         by_group={
             group: _collect(
-                [_ungrouped(video) for video in videos if video.group == group], convention
+                [replace(video, group=None) for video in videos if video.group == group], convention
             )
             for group in groups
         },
         warnings=_warnings(videos, found["mae"], len(names)),
-    )
-
-
-def _ungrouped(video: _Video) -> _Video:
-    return _Video(
-        scores=video.scores,
-        resolution_bpm=video.resolution_bpm,
-        subject=video.subject,
-        group=None,
     )
 
 

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from pulsephase.errors import ParameterError, SamplingError, ShapeError
 from pulsephase.vitals.agreement import BOOTSTRAPS
 from pulsephase.vitals.heart_rate import heart_rate
-from pulsephase.vitals.metrics import Metrics, metrics
 from pulsephase.vitals.planted import planted_waves
+from pulsephase.vitals.protocols import Metrics, metrics
 
 Array = NDArray[np.float64]
 NAMES = ("mae", "rmse", "mape", "pearson", "snr", "macc")
@@ -321,3 +321,9 @@ def test_wrong_input_is_named() -> None:
     long_labels = [np.concatenate([labels[0]] * 3), labels[1]]
     with pytest.raises(ParameterError, match="flat for 10 s"):
         metrics(half, long_labels, sample_hz=30.0)
+
+
+def test_the_room_offers_it_by_name() -> None:
+    import pulsephase.vitals
+
+    assert pulsephase.vitals.metrics is metrics
