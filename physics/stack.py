@@ -58,7 +58,7 @@ class Layer:
 
     def conv1d_weight(self) -> Float64[np.ndarray, "output input tap"]:
         """Return the weight of a framework's ``conv1d``, whose last tap is the newest sample."""
-        return np.ascontiguousarray(self.taps[:, :, ::-1])
+        return self.taps[:, :, ::-1].copy()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

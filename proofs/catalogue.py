@@ -24,6 +24,7 @@ CATALOGUE: dict[str, str] = {
     "T10": "t10_matched",
     "SK": "skin",
     "T18": "t18_doubling",
+    "T20": "t20_width",
 }
 
 
