@@ -25,6 +25,8 @@ CATALOGUE: dict[str, str] = {
     "SK": "skin",
     "T18": "t18_doubling",
     "T20": "t20_width",
+    "T19": "t19_tensor_train",
+    "T21": "t21_gates",
 }
 
 
