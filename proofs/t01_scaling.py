@@ -117,7 +117,7 @@ and every term of the radial one is at most
 $$p_r = O\left(\varepsilon^2 \max(1, \mathrm{Wo}^{-2})\right).$$
 
 In arterioles $\mathrm{Wo} \ll 1$, so a small $\varepsilon$ is not enough: what must be small is
-$\varepsilon^2\,\mathrm{Wo}^{-2}$.
+$\varepsilon^2\,\mathrm{Wo}^{-2}$. In the vessels between heart and skin it is (see the table).
 """,
     assumptions=(
         "axisymmetric, incompressible, Newtonian flow",
