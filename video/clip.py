@@ -1,7 +1,7 @@
 """The one frozen type that flows from footage, or from the generator, to the network.
 
-Footage is an iterator of consecutive clips, so that memory does not grow with its length; a synthetic
-clip is one such clip with its pulse known.
+Footage is an iterator of consecutive clips, so that memory does not grow with its length; a
+synthetic clip is one such clip with its pulse known.
 """
 
 from collections.abc import Mapping
@@ -38,8 +38,8 @@ class Clip:
         frames: RGB, ``uint8`` in 0..255 (footage as decoded) or floating point in 0..1 (crops).
         times_s: Presentation time of each frame in s, strictly rising.
         pulse: Pulse wave at each frame (rising with blood volume), or none where it is not known.
-        boxes: Face box (x, y, width, height) of each frame in pixels of the source, NaN where no face
-            was found; none where nobody looked.
+        boxes: Face box (x, y, width, height) of each frame in pixels of the source, NaN where no
+            face was found; none where nobody looked.
         source: Where the frames come from: a file name, or a generator's seed and index.
         truth: The generator's knowledge, or none for footage.
     """

@@ -11,7 +11,7 @@ from jaxtyping import Float64
 
 from pulsephase.errors import SamplingError
 from pulsephase.video.crops import MARGIN
-from pulsephase.video.detect import Boxes, Detector, HaarFrontal, HaarProfile
+from pulsephase.video.detect import Boxes, Detector, HaarFrontal, HaarLenient
 from pulsephase.video.image import Box, Image, shrunk_grey
 from pulsephase.video.motion import FaceMotion
 from pulsephase.video.steady import Place, Steadier, with_play
@@ -52,8 +52,8 @@ class FaceTracker:
 
     Args:
         detector: What finds faces; by default the frontal cascade of OpenCV.
-        turned: What may confirm a known face that ``detector`` misses; by default the profile
-            cascade.
+        confirm: What may confirm, not move, a known face that ``detector`` misses; by default more
+            lenient frontal and profile cascades.
         margin: Side of the crop in multiples of the longer side of the box.
 
     Attributes:
@@ -64,11 +64,11 @@ class FaceTracker:
         self,
         detector: Detector | None = None,
         *,
-        turned: Detector | None = None,
+        confirm: Detector | None = None,
         margin: float = MARGIN,
     ) -> None:
         self.detector = detector or HaarFrontal()
-        self.turned = turned or (HaarProfile() if detector is None else None)
+        self.confirm = confirm or (HaarLenient() if detector is None else None)
         self.margin = margin
         self.looks = 0
         self.time_s = -math.inf
@@ -136,8 +136,9 @@ class FaceTracker:
         found = _places(self.detector(frame))
         if place is not None:
             same = _same(found, place)
-            if same is None and self.turned is not None:
-                same = _same(_places(self.turned(frame)), place)
+            if same is None and self.confirm is not None:
+                confirmed = _same(_places(self.confirm(frame)), place) is not None
+                same = place if confirmed else None  # its boxes are too rough to follow
             if same is None:
                 self.misses += 1
                 if self.misses < MOST_MISSES:

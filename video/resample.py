@@ -98,8 +98,6 @@ class Resampler:
         if self.previous is None or abs(grid_s - time_s) <= SNAP_S:
             return frame
         before, before_s = self.previous
-        if abs(grid_s - before_s) <= SNAP_S:
-            return before
         weight = (grid_s - before_s) / (time_s - before_s)
         sample: Samples = before + weight * (frame - before)  # what stands still stays, bit for bit
         return sample

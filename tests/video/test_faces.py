@@ -2,6 +2,7 @@
 
 import math
 
+import cv2
 import footage
 import numpy as np
 import pytest
@@ -10,7 +11,9 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from pulsephase.errors import SamplingError
-from pulsephase.video.detect import HaarFrontal, HaarProfile
+from pulsephase.synthetic.presets import preset
+from pulsephase.synthetic.scene import render_scene
+from pulsephase.video.detect import HaarFrontal, HaarLenient
 from pulsephase.video.faces import CHECK_S, MOST_MISSES, RETRY_S, SEARCH_S, FaceTracker
 from pulsephase.video.motion import FaceMotion
 from pulsephase.video.steady import CENTRE_SLACK, SIZE_SLACK, SMOOTH_S, Steadier
@@ -132,13 +135,13 @@ def test_two_looks_that_fail_lose_nothing() -> None:
 
 def test_a_second_detector_confirms_a_face_but_finds_none() -> None:
     front, side = footage.RedFaces(), footage.RedFaces()
-    tracker = FaceTracker(front, turned=side)
+    tracker = FaceTracker(front, confirm=side)
     face = footage.paint(WALL, 120.0, 70.0, 90)
     for n in range(150):
         front.closed = n > 25
         assert tracker.update(face, n / 30) is not None
     front.closed = True
-    alone = FaceTracker(front, turned=side)
+    alone = FaceTracker(front, confirm=side)
     assert track(alone, [face] * 30, 30.0) == [None] * 30
 
 
@@ -241,6 +244,15 @@ def test_play_keeps_a_trembling_box_where_it_is(tremble: list[float], step_s: fl
         np.testing.assert_array_equal(steadier.update(at + shake, (n + 1) * step_s), at)
 
 
+@pytest.mark.parametrize("sample_hz", [10.0, 30.0, 120.0])
+def test_smoothing_is_by_time_whatever_the_frame_rate(sample_hz: float) -> None:
+    """After a step, the smoothed place has covered 1 - exp(-t / tau) of the way at time t."""
+    steadier = Steadier(np.array([0.0, 0.0, 60.0, 60.0]), 0.0)
+    for n in range(round(0.3 * sample_hz)):
+        steadier.update(np.array([50.0, 0.0, 60.0, 60.0]), (n + 1) / sample_hz)
+    np.testing.assert_allclose(steadier.smooth[0], 50 * (1 - math.exp(-0.3 / SMOOTH_S)))
+
+
 @given(st.floats(5, 100), st.sampled_from([8.0, 30.0, 120.0]))
 def test_after_a_jump_the_box_stops_at_its_play(jump: float, sample_hz: float) -> None:
     steadier = Steadier(np.array([0.0, 0.0, 60.0, 60.0]), 0.0)
@@ -250,11 +262,35 @@ def test_after_a_jump_the_box_stops_at_its_play(jump: float, sample_hz: float) -
     assert math.isclose(place[0], jump - CENTRE_SLACK * 60, abs_tol=1e-3 * jump)
 
 
-@pytest.mark.parametrize("detector", [HaarFrontal(), HaarProfile()])
-def test_the_cascades_find_no_face_in_walls(detector: HaarFrontal | HaarProfile) -> None:
+@pytest.mark.parametrize("seed", [1, 4])
+def test_a_rendered_head_is_found_at_once_and_followed(seed: int) -> None:
+    """The cascade on a synthetic scene that moves: near the true box, all the time."""
+    scene = render_scene(seed, preset("full", seconds=2.0), width=320, height=240)
+    assert scene.boxes is not None
+    tracker = FaceTracker()
+    frames = scene.frames.permute(0, 2, 3, 1).contiguous().numpy()
+    found = [tracker.update(f, t) for f, t in zip(frames, scene.times_s.tolist(), strict=True)]
+    true = scene.boxes.double().numpy()
+    error = np.array([centre(box) for box in found]) - (true[:, :2] + true[:, 2:] / 2)
+    assert np.abs(error / true[:, 2:]).max() < 0.25
+    ratio = np.array([box[2] for box in found if box is not None]) / true[:, 2:].max(1)
+    assert 0.8 < ratio.min() <= ratio.max() < 1.4
+
+
+def test_the_cascade_finds_no_face_in_walls_noise_and_darkness() -> None:
+    detector = HaarFrontal()
     for seed in range(6):
         noise = np.random.default_rng(seed).integers(0, 256, (240, 320, 3)).astype(np.uint8)
         assert detector(noise).shape == (0, 4)
     assert detector(footage.wall(480, 640)).shape == (0, 4)
     assert detector(np.zeros((480, 640, 3), np.uint8)).shape == (0, 4)
     assert detector(np.zeros((16, 9, 3), np.uint8)).shape == (0, 4)
+
+
+def test_boxes_are_in_pixels_of_the_frame_whatever_its_size() -> None:
+    scene = render_scene(4, preset("full", seconds=0.1), width=320, height=240)
+    small = np.ascontiguousarray(scene.frames[0].permute(1, 2, 0).numpy())
+    large = cv2.resize(small, (1280, 960), interpolation=cv2.INTER_CUBIC)
+    for detector in (HaarFrontal(), HaarLenient()):
+        (one, *_), (two, *_) = detector(small), detector(large)
+        np.testing.assert_allclose(two, 4 * one, atol=0.15 * two[2])
