@@ -1,4 +1,4 @@
-"""From a pulse wave to heart rate and quality; from many waves to metrics under a named protocol."""
+"""From a pulse wave to heart rate and quality, and from many waves to metrics."""
 
 from pulsephase.vitals.protocols import Metrics, metrics
 

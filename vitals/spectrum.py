@@ -25,8 +25,9 @@ Index = NDArray[np.intp]
 OVERSAMPLING = 8  # grid points in one resolution step 1/T; a parabola does the rest
 HARMONIC_WEIGHT = 0.7
 HARMONIC_CAP = 2.0  # largest power of the second harmonic over the fundamental that is credited
-SUBHARMONIC_RISE = 6.0  # the half of the winner must stand so far above the floor ...
-SUBHARMONIC_SHARE = 0.4  # ... and have this share of the winner's power, to be taken instead
+# the half of the winner is taken instead where it stands so far above the floor and has so large a
+# share of the winner's power: a clear one may be the weaker, an unclear one must be the stronger
+SUBHARMONICS = ((6.0, 0.4), (3.0, 1.0))
 SLOPE_SHRINKAGE = 0.7  # a slope fitted to some 35 independent bins is pulled towards white
 STEEPEST_SLOPE = 3.0  # brown noise has 2
 LOBE = 2.0  # half width in steps 1/T around a peak; the taper's first null is at 1.5
@@ -167,8 +168,9 @@ def _take_half(
     near = near.clip(0, len(band) - 1)
     heights = np.where(inside & is_peak[rows[:, None], near], white[rows[:, None], near], 0.0)
     half = near[rows, heights.argmax(1)]
-    real = heights.max(1) > SUBHARMONIC_RISE
-    real &= here[rows, half] > SUBHARMONIC_SHARE * here[rows, winner]
+    real = np.zeros(len(rows), dtype=bool)
+    for rise, share in SUBHARMONICS:
+        real |= (heights.max(1) > rise) & (here[rows, half] > share * here[rows, winner])
     return np.where(real, half, winner)
 
 

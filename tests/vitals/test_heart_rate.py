@@ -43,6 +43,24 @@ def test_at_0_db_in_10_s_windows_nothing_is_halved_or_doubled(
     assert (error < 1).mean() > 0.9
 
 
+@pytest.mark.parametrize("noise_power", [1.0, 2.0], ids=["pink", "brown"])
+def test_in_noise_that_hides_the_fundamental_few_are_doubled(noise_power: float) -> None:
+    """Slow noise leaves the second harmonic clearer than the rate: at 0 dB 1 % may be doubled."""
+    waves, truth = planted_waves(
+        np.random.default_rng(14),
+        count=2000,
+        length=300,
+        sample_hz=30.0,
+        snr_db=0.0,
+        harmonic=0.3,
+        noise_power=noise_power,
+    )
+    found = peak_bpm(waves, sample_hz=30.0)
+    assert (np.abs(found - truth / 2) < 6).mean() < 0.005
+    assert (np.abs(found - 2 * truth) < 6).mean() < 0.01
+    assert (np.abs(found - truth) < 3).mean() > 0.98
+
+
 @pytest.mark.parametrize("sample_hz", RATES_HZ)
 def test_frequency_is_as_exact_as_the_cramer_rao_bound_allows(sample_hz: float) -> None:
     """var f >= 12 / (4 pi^2 snr T^2 n) for a tone of power snr over white noise a sample.
