@@ -145,8 +145,8 @@ class LightRanges:
         flicker_probability: Share of clips with a coloured flicker at heart-rate frequencies.
         flicker_hz: Its frequency.
         flicker: Its relative depth (log).
-        screen_probability: Share of clips in which the second lamp is a screen, whose colours change
-            one by one, at heart-rate frequencies too.
+        screen_probability: Share of clips in which the second lamp is a screen, whose colours
+            change one by one, at heart-rate frequencies too.
         screen: Relative standard deviation of each of its colours (log).
         gloss: Strength of the specular lobe.
     """

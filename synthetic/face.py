@@ -27,7 +27,7 @@ class Face(NamedTuple):
         hair_rgb: Linear colour of hair and features.
     """
 
-    maps: Float[Tensor, "9 64 64"]
+    maps: Float[Tensor, "9 rows columns"]
     axes: Float[Tensor, " 3"]
     fill: float
     hair_rgb: Float[Tensor, " 3"]
@@ -120,22 +120,28 @@ class Surface(NamedTuple):
     normal: Float[Tensor, "3 time height width"]
 
 
-def project(face: Face, pose: Float[Tensor, "6 time"], *, height: int, width: int) -> Surface:
+def project(
+    face: Face,
+    pose: Float[Tensor, "6 time"],
+    *,
+    across: Float[Tensor, " width"],
+    down: Float[Tensor, " height"],
+) -> Surface:
     """Cast a ray through each pixel at the posed ellipsoid (weak perspective).
 
     Args:
         face: The identity.
         pose: Yaw, pitch, roll in rad, shift right and down in half heights, log scale.
-        height: Pixels down; half of it is the unit of length.
-        width: Pixels across.
+        across: Pixel centres, in half heights of the frame from its middle.
+        down: Likewise.
     """
     pose = pose.float()
-    yaw, pitch, roll, right, down, zoom = (track[:, None, None] for track in pose)
-    line_x, line_y = grid_lines(height, width)
-    across, along = line_x[None, None, :] - right, line_y[None, :, None] - down
+    yaw, pitch, roll, right, drop, zoom = (track[:, None, None] for track in pose)
+    height, width = len(down), len(across)
+    aside, along = across[None, None, :] - right, down[None, :, None] - drop
     scale = torch.exp(-zoom) / face.fill
-    x = (across * roll.cos() + along * roll.sin()) * scale
-    y = (along * roll.cos() - across * roll.sin()) * scale
+    x = (aside * roll.cos() + along * roll.sin()) * scale
+    y = (along * roll.cos() - aside * roll.sin()) * scale
     cy, sy, cp, sp = yaw.cos(), yaw.sin(), pitch.cos(), pitch.sin()
     inverse = (1 / face.axes.square()).tolist()
     origin = (x * cy, y * cp - x * (sy * sp), y * sp + x * (sy * cp))

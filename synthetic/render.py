@@ -17,7 +17,7 @@ from pulsephase.synthetic.camera import (
     sample_camera,
 )
 from pulsephase.synthetic.config import BackgroundRanges, SynthConfig
-from pulsephase.synthetic.face import Face, Surface, project, sample_face, texture
+from pulsephase.synthetic.face import Face, Surface, grid_lines, project, sample_face, texture
 from pulsephase.synthetic.light import Light, sample_light
 from pulsephase.synthetic.motion import Motion, sample_motion
 from pulsephase.synthetic.pulse import Pulse, sample_pulse
@@ -27,8 +27,9 @@ from pulsephase.video.clip import Clip, Truth
 
 PIXELS_AT_ONCE = 80_000  # a few such maps stay in the cache of one core
 MOUTH_DARKNESS = 0.8
-# The face box against the ellipsoid's half axes: what a frontal detector boxes.
-BOX_WIDTH, BOX_HEIGHT, BOX_DOWN = 1.95, 1.6, 0.04
+# The face box against the ellipsoid's half axes, and the depth at which features lie: fitted to
+# what a frontal detector boxes in scenes.
+BOX_WIDTH, BOX_HEIGHT, BOX_DOWN, FEATURES_DEEP = 1.75, 1.36, 0.05, 0.9
 
 
 class Drawn(NamedTuple):
@@ -143,17 +144,38 @@ def clip_of(drawn: Drawn, frames: Num[Tensor, "time 3 height width"], part: slic
     )
 
 
+WHOLE = (slice(None), slice(None))
+
+
 def shade(
-    drawn: Drawn, part: slice
+    drawn: Drawn, part: slice, window: tuple[slice, slice] = WHOLE
 ) -> tuple[Float[Tensor, "3 time height width"], Float[Tensor, "time height width"]]:
-    """Return the linear light of some frames, and the share of each pixel that is skin."""
-    height, width = drawn.background.shape[1:]
-    surface = project(drawn.face, drawn.motion.pose[:, part], height=height, width=width)
-    return _shade(drawn, surface, part), surface.mask * (1 - surface.maps[6])
+    """Return the linear light of some frames, and the share of each pixel that is skin.
+
+    Args:
+        drawn: The clip.
+        part: Which frames.
+        window: Which rows and columns; the head must not reach beyond.
+    """
+    across, down = grid_lines(*drawn.background.shape[1:])
+    surface = project(
+        drawn.face, drawn.motion.pose[:, part], across=across[window[1]], down=down[window[0]]
+    )
+    behind = surroundings(drawn, part, window)
+    head = _shade(drawn, surface, part)
+    return behind + (head - behind) * surface.mask, surface.mask * (1 - surface.maps[6])
+
+
+def surroundings(
+    drawn: Drawn, part: slice, window: tuple[slice, slice] = WHOLE
+) -> Float[Tensor, "3 time height width"]:
+    """Return the linear light of what is behind the head."""
+    tracks = drawn.light.tracks[:, :, part].float()[..., None, None]
+    return drawn.background[:, None, *window] * (tracks[0] + 0.5 * tracks[1])
 
 
 def _shade(drawn: Drawn, surface: Surface, part: slice) -> Float[Tensor, "3 time height width"]:
-    """Light the skin, move the blood in it, and put the head before the background."""
+    """Light the skin and move the blood in it."""
     light, maps = drawn.light, surface.maps
     tracks = light.tracks[:, :, part].float()[..., None, None]
     lamps = [_lambert(surface.normal, towards) for towards in light.towards.tolist()]
@@ -170,9 +192,7 @@ def _shade(drawn: Drawn, surface: Surface, part: slice) -> Float[Tensor, "3 time
     half = torch.tensor(light.towards[0].tolist()) + torch.tensor([0.0, 0.0, 1.0])
     lobe = _lambert(surface.normal, (half / half.norm()).tolist()).pow(light.shine)
     shine = (maps[5] * lobe * light.gloss + 0.025) * (1 - covered)
-    head = face * lit + shine * tracks[1]
-    behind = drawn.background[:, None] * (tracks[0] + 0.5 * tracks[1])
-    return behind + (head - behind) * surface.mask
+    return face * lit + shine * tracks[1]
 
 
 def _skin_colour(
@@ -196,14 +216,19 @@ def _lambert(
 
 
 def _boxes(drawn: Drawn, part: slice, height: int, width: int) -> Float[Tensor, "time 4"]:
-    """Return the box from brows to chin and from cheek to cheek, in pixels."""
-    right, down, zoom = drawn.motion.pose[3:, part]
+    """Return the box from forehead to chin and from cheek to cheek, in pixels.
+
+    Where the head turns, the box goes with the features.
+    """
+    yaw, pitch, _, right, down, zoom = drawn.motion.pose[:, part]
     half = height / 2
     scale = drawn.face.fill * zoom.exp() * half
-    wide, high = (float(axis) for axis in drawn.face.axes[:2])
+    wide, high, deep = (float(axis) for axis in drawn.face.axes)
     box_width, box_height = BOX_WIDTH * wide * scale, BOX_HEIGHT * high * scale
-    left = width / 2 + right * half - box_width / 2
-    top = height / 2 + down * half + BOX_DOWN * high * scale - box_height / 2
+    aside = FEATURES_DEEP * deep * yaw.sin() * scale
+    below = (FEATURES_DEEP * deep * pitch.sin() + BOX_DOWN * high) * scale
+    left = width / 2 + right * half + aside - box_width / 2
+    top = height / 2 + down * half + below - box_height / 2
     return torch.stack([left, top, box_width, box_height], 1).float()
 
 

@@ -8,21 +8,21 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 import torch
-from jaxtyping import Float
-from torch import Tensor
 
 from pulsephase.errors import ParameterError
 from pulsephase.synthetic.camera import gain_of, levels_of, rounded
-from pulsephase.synthetic.config import CodecRanges, FaceRanges, SynthConfig
-from pulsephase.synthetic.face import grid_lines
-from pulsephase.synthetic.render import Drawn, clip_of, draw_clip, parts, shade
+from pulsephase.synthetic.config import CodecRanges, SynthConfig
+from pulsephase.synthetic.portrait import portrait
+from pulsephase.synthetic.render import Drawn, clip_of, draw_clip, parts, shade, surroundings
+from pulsephase.synthetic.room import wall, with_body
 from pulsephase.synthetic.streams import Stream
 from pulsephase.video.clip import Clip
 
 FILL = (0.38, 0.52)  # half height of the head over half height of the frame
 PIXELS_AT_ONCE = 640_000  # two frames of 640 x 480
 SMALLEST_SIDE = 64
-SHOULDERS = 1.9  # half width of the shoulders over the head's
+MARGIN = 1.2  # beyond the outline, whose softness ends before
+BALANCED = 0.8  # how far the camera takes the colour of the lamps away
 
 
 def scene_clips(
@@ -46,20 +46,17 @@ def scene_clips(
         raise ParameterError(
             f"scene is {width}x{height}; each side needs at least {SMALLEST_SIDE} px"
         )
-    face = FaceRanges(
-        fill=FILL,
-        delay_s=config.face.delay_s,
-        perfusion_spread=config.face.perfusion_spread,
-        beard_probability=config.face.beard_probability,
-    )
-    bare = replace(config, face=face, codec=CodecRanges(probability=0.0))
-    drawn = draw_clip(seed, bare, height=height, width=width)
-    drawn = drawn._replace(background=with_body(drawn))
+    drawn = stage(seed, config, height=height, width=width)
     noise, dither = Stream(seed, "noise"), Stream(seed, "dither")
     gain, last = 0.0, torch.empty(0)
     for part in parts(config.frames, height * width, at_once=PIXELS_AT_ONCE):
-        linear, skin = shade(drawn, part)
-        gain = gain or gain_of(linear[:, 0], skin[0], drawn.camera)
+        window = around(drawn, part)
+        linear = surroundings(drawn, part)
+        linear[:, :, *window], skin = shade(drawn, part, window)
+        if not gain:
+            seen = torch.zeros(height, width)
+            seen[window] = skin[0]
+            gain = gain_of(linear[:, 0], seen, drawn.camera)
         levels = levels_of(linear, drawn.camera, part, gain=gain, noise=noise)
         frames = rounded(levels, dither).clamp_(0, 255).byte().transpose(0, 1).contiguous()
         for index, repeated in enumerate(drawn.camera.repeated[part].tolist()):
@@ -67,6 +64,40 @@ def scene_clips(
                 frames[index] = last
             last = frames[index]
         yield clip_of(drawn, frames, part)
+
+
+def stage(seed: int, config: SynthConfig, *, height: int, width: int) -> Drawn:
+    """Draw a scene: the layers of a crop, but a finer face, a room, and a balanced camera."""
+    ranges = replace(config.face, fill=FILL)
+    low, high = config.camera.crosstalk
+    camera = replace(config.camera, crosstalk=((low + high) / 2, high))  # dull skins are not real
+    bare = replace(config, face=ranges, camera=camera, codec=CodecRanges(probability=0.0))
+    drawn = draw_clip(seed, bare, height=height, width=width)
+    tint = drawn.light.tracks.mean(2).sum(0)
+    tracks = drawn.light.tracks * (tint.mean() / tint)[:, None] ** BALANCED
+    face = portrait(seed, ranges)
+    background = with_body(
+        wall(seed, config.background, drawn.skin, height=height, width=width),
+        seed,
+        base=drawn.skin.base,
+        middle=(float(drawn.motion.pose[3].mean()), float(drawn.motion.pose[4].mean())),
+        half=(face.fill * float(face.axes[0]), face.fill * float(face.axes[1])),
+    )
+    return drawn._replace(
+        light=drawn.light._replace(tracks=tracks), face=face, background=background
+    )
+
+
+def around(drawn: Drawn, part: slice) -> tuple[slice, slice]:
+    """Return rows and columns that hold the head in all of some frames."""
+    height, width = drawn.background.shape[1:]
+    right, down, zoom = drawn.motion.pose[3:, part]
+    reach = float((drawn.face.fill * zoom.exp()).max() * drawn.face.axes.max()) * MARGIN
+    middle = torch.tensor([height / 2, width / 2], dtype=torch.float64)
+    places = torch.stack([down, right], 1) * height / 2 + middle
+    low = (places.amin(0) - reach * height / 2).floor().long().clamp(min=0).tolist()
+    high = (places.amax(0) + reach * height / 2).ceil().long().tolist()
+    return slice(low[0], max(high[0], 1)), slice(low[1], max(high[1], 1))
 
 
 def render_scene(seed: int, config: SynthConfig, *, width: int = 640, height: int = 480) -> Clip:
@@ -95,24 +126,3 @@ def join(pieces: list[Clip]) -> Clip:
             ),
         ),
     )
-
-
-def with_body(drawn: Drawn) -> Float[Tensor, "3 height width"]:
-    """Paint neck and shoulders on the background; they neither move nor pulse."""
-    draw = Stream(drawn.seed, "body")
-    background = drawn.background
-    across, down = grid_lines(*background.shape[1:])
-    head = drawn.face.fill * drawn.face.axes
-    right, low = drawn.motion.pose[3].mean(), drawn.motion.pose[4].mean()
-    x, y = across[None, :] - float(right), down[:, None] - float(low)
-    wide, high = float(head[0]), float(head[1])
-    neck = torch.sigmoid(60 * (0.55 * wide - x.abs())) * torch.sigmoid(60 * y)
-    top = 1.25 * high
-    edge = (x / (SHOULDERS * wide)) ** 4 + ((y - top - high) / high) ** 4
-    body = torch.sigmoid(20 * (1 - edge)).maximum(
-        torch.sigmoid(60 * (SHOULDERS * wide - x.abs())) * torch.sigmoid(60 * (y - top - high))
-    )
-    cloth = draw.uniform(0.03, 0.6, 3).float()[:, None, None]
-    skin = 0.75 * drawn.skin.base.float()[:, None, None]  # in the head's shade
-    bare = background + (skin - background) * neck
-    return bare + (cloth - bare) * body
