@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from importlib import import_module
 
 from pulsephase.errors import ParameterError
+from pulsephase.proofs.parts import parts_of
 from pulsephase.proofs.theorem import Theorem
 
 CATALOGUE: dict[str, str] = {
@@ -32,7 +33,7 @@ CATALOGUE: dict[str, str] = {
 
 def ids() -> tuple[str, ...]:
     """Return the theorem ids in the order of the derivation."""
-    return tuple(CATALOGUE)
+    return tuple(name for _, held in parts_of(CATALOGUE) for name in held)
 
 
 def load(theorem_id: str) -> Theorem:
@@ -47,9 +48,7 @@ def load(theorem_id: str) -> Theorem:
     known = {name.upper(): module for name, module in CATALOGUE.items()}
     module = known.get(theorem_id.upper())
     if module is None:
-        raise ParameterError(
-            f"there is no theorem {theorem_id!r}; choose from {', '.join(CATALOGUE)}"
-        )
+        raise ParameterError(f"there is no theorem {theorem_id!r}; choose from {', '.join(ids())}")
     theorem: Theorem = import_module(f"pulsephase.proofs.{module}").THEOREM
     return theorem
 
@@ -64,6 +63,6 @@ def theorems(only: Iterable[str] = ()) -> Iterator[Theorem]:
     unknown = wanted - {name.upper() for name in CATALOGUE}
     if unknown:
         load(min(unknown))
-    for name in CATALOGUE:
+    for name in ids():
         if not wanted or name.upper() in wanted:
             yield load(name)
