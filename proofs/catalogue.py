@@ -28,6 +28,7 @@ CATALOGUE: dict[str, str] = {
     "T20": "t20_width",
     "T19": "t19_tensor_train",
     "T21": "t21_gates",
+    "T22": "t22_whitening",
 }
 
 
