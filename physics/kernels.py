@@ -131,7 +131,9 @@ def lucas_tensor(
 ) -> Float[Tensor, "*batch count"]:
     r"""Return :math:`U_0 \dots U_{n-1}` of many oscillators, differentiably, by doubling.
 
-    .. math:: U_{n+j} = U_{n+1}U_j - D\,U_nU_{j-1}
+    .. math:: \begin{pmatrix}U_{n+j}\\V_{n+j}\end{pmatrix} =
+              P^n\begin{pmatrix}U_j\\V_j\end{pmatrix},\quad V_m = U_{m+1}-U_m,\quad
+              P = \begin{pmatrix}1&1\\-\kappa&D-\kappa\end{pmatrix},\quad \kappa=1-T+D
 
     takes :math:`\log_2 n` steps in place of :math:`n`.
 
@@ -144,13 +146,14 @@ def lucas_tensor(
         ParameterError: If ``count`` is below 1.
     """
     at_least("count", count, 1)
-    zero = torch.zeros_like(trace)
-    known = torch.stack([zero, zero + 1, trace], dim=-1)
+    still, one = 1 - trace + det, torch.ones_like(trace)
+    # in U and its difference: in U alone each doubling squares the cancellation of slow poles
+    power = torch.stack([one, one, -still, det - still], dim=-1).unflatten(-1, (2, 2))
+    known = torch.stack([torch.zeros_like(trace), one], dim=-1)[..., None]
     while known.shape[-1] < count:
-        last, before = known[..., -1:], known[..., -2:-1]  # U_{n+1}, U_n
-        more = last * known[..., 2:] - det[..., None] * before * known[..., 1:-1]
-        known = torch.cat([known, more], dim=-1)
-    return known[..., :count]
+        known = torch.cat([known, power @ known], dim=-1)
+        power = power @ power
+    return known[..., 0, :count]
 
 
 def kernel_tensor(numbers: Coefficients, *, taps: int) -> Float[Tensor, "*batch taps"]:
