@@ -117,10 +117,18 @@ def _skin(left: Axes) -> None:
     left.hist(direct.damping, list(edges), color=SECOND, alpha=0.6, label="bed at the artery's end")
     left.hist(behind.damping, list(edges), color=ACCENT, alpha=0.6, label="skin behind arterioles")
     left.axvline(1, color=INK, linewidth=1)
-    left.annotate("rings  ", (1, left.get_ylim()[1] * 0.94), ha="right", color=INK)
-    left.annotate("  never rings", (1, left.get_ylim()[1] * 0.94), color=INK)
+    for word, shift, side in (("rings", -6, "right"), ("never rings", 6, "left")):
+        left.annotate(
+            word,
+            (1, 1),
+            (shift, -10),
+            xycoords=("data", "axes fraction"),
+            textcoords="offset points",
+            ha=side,
+            color=INK,
+        )
     left.set(xscale="log", xlabel="damping ratio ζ", ylabel="draws of 20 000")
-    left.legend(loc="center left")
+    left.legend(loc="upper left")
 
 
 FIGURES: dict[str, Drawing] = {

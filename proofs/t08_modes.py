@@ -184,8 +184,12 @@ With $p(0,t)=p_{\mathrm{in}}$ given, $p_x(L,t)=0$ and $\gamma^2 = s(s+\alpha)/c^
 $k_n = (n-\frac{1}{2})\pi/L$, $\omega_n = ck_n$:
 
 $$H(s) = \frac{\cosh\gamma(L-x_0)}{\cosh\gamma L}
-= \sum_{n\geq1} \frac{2c^2k_n}{L}\,\frac{\sin k_nx_0}{s^2+\alpha s+\omega_n^2}
-= 1 - \sum_{n\geq1} \frac{2\sin k_nx_0}{k_nL}\,\frac{s(s+\alpha)}{s^2+\alpha s+\omega_n^2} .$$
+= \sum_{n\geq1} \frac{2c^2k_n}{L}\,\frac{\sin k_nx_0}{s^2+\alpha s+\omega_n^2}$$
+
+or, with the direct path taken out,
+
+$$H(s) = 1 - \sum_{n\geq1} \frac{2\sin k_nx_0}{k_nL}\,
+\frac{s(s+\alpha)}{s^2+\alpha s+\omega_n^2} .$$
 
 Each mode **is** the oscillator, with $\omega$ fixed by length and speed, and the inlet as its
 forcing. Cut after $N$ modes, the last form errs by at most, with $S=|s(s+\alpha)|<\omega_{N+1}^2$,
