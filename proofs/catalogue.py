@@ -28,10 +28,11 @@ CATALOGUE: dict[str, str] = {
     "T13": "t13_stability",
     "SK": "skin",
     "T18": "t18_doubling",
-    "T20": "t20_width",
     "T19": "t19_tensor_train",
+    "T20": "t20_width",
     "T21": "t21_gates",
     "T22": "t22_whitening",
+    "T23": "t23_consistency",
 }
 
 
