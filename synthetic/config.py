@@ -194,6 +194,8 @@ class CameraRanges:
         unquantised_probability: Share of clips without the 8-bit grid, as a crop averaged from a
             larger face gives.
         repeat_probability: Share of clips in which some frames are repeated.
+        time_jitter: Largest displacement of a frame's time from the even grid, as a share of the
+            interval, below 0.5. Everything that moves is rendered, and labelled, at the true times.
     """
 
     exposure: Range = (0.21, 0.45)
@@ -203,9 +205,15 @@ class CameraRanges:
     gamma: Range = (1.6, 2.4)
     unquantised_probability: float = 0.5
     repeat_probability: float = 0.1
+    time_jitter: float = 0.0
 
     def __post_init__(self) -> None:
         _check_ranges(self)
+        if not 0 <= self.time_jitter < 0.5:
+            raise ParameterError(
+                f"CameraRanges.time_jitter is {self.time_jitter}; give a share of the interval "
+                "from 0 to below 0.5, so that times rise"
+            )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -83,6 +83,19 @@ PRESETS = {
 }
 
 
+# One difficulty at a time: `easy` with one layer, or one camera fault, of `hard`.
+_EASY, _HARD = PRESETS["easy"], PRESETS["hard"]
+PRESETS |= {
+    "motion": replace(_EASY, motion=_HARD.motion),
+    "light": replace(_EASY, light=_HARD.light),
+    "skin": replace(_EASY, skin=_HARD.skin),
+    "noise": replace(_EASY, camera=replace(_EASY.camera, noise=_HARD.camera.noise)),
+    "compression": replace(_EASY, codec=_HARD.codec),
+    "jitter": replace(_EASY, camera=replace(_EASY.camera, time_jitter=0.4)),
+    "rate": replace(_EASY, pulse=replace(_EASY.pulse, heart_rate_bpm=(38.0, 200.0))),
+}
+
+
 def preset(name: str, *, seconds: float | None = None) -> SynthConfig:
     """Return a preset by name, by default with clips of 10 s at 30 Hz and 36 px.
 

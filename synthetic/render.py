@@ -55,7 +55,7 @@ def draw_clip(seed: int, config: SynthConfig, *, height: int, width: int) -> Dra
     """
     if seed < 0:
         raise ParameterError(f"seed is {seed}; it must be at least 0")
-    times_s = torch.arange(config.frames, dtype=torch.float64) / config.sample_hz
+    times_s = sample_times(seed, config)
     pulse = sample_pulse(seed, config.pulse, times_s)
     skin = sample_skin(seed, config.skin, config.light)
     return Drawn(
@@ -70,6 +70,17 @@ def draw_clip(seed: int, config: SynthConfig, *, height: int, width: int) -> Dra
         background=sample_background(seed, config.background, skin, height, width),
         camera=sample_camera(seed, config.camera, config.codec, times_s),
     )
+
+
+def sample_times(seed: int, config: SynthConfig) -> Float[Tensor, " time"]:
+    """Return the frame times in s: an even grid, displaced where the camera's clock jitters."""
+    even = torch.arange(config.frames, dtype=torch.float64) / config.sample_hz
+    jitter = config.camera.time_jitter
+    if jitter == 0:
+        return even
+    moved = Stream(seed, "times").uniform(-jitter, jitter, config.frames) / config.sample_hz
+    moved[0] = 0.0
+    return even + moved
 
 
 def sample_background(

@@ -1,6 +1,11 @@
 """Folders of clips: restartable, whole, and refused where they would mix."""
 
 import json
+import os
+import signal
+import subprocess
+import sys
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -32,10 +37,27 @@ def contents(folder: Path) -> dict[str, str]:
 def test_a_cut_off_call_ends_with_the_same_bytes(tmp_path: Path) -> None:
     make(tmp_path / "whole")
     make(tmp_path / "cut", clips=1)
-    (tmp_path / "cut" / ".clip-half.npz").write_bytes(b"half")  # what a kill may leave behind
+    (tmp_path / "cut" / ".clip_000000006-abc.npz").write_bytes(b"half")  # as a kill leaves it
     make(tmp_path / "cut")
-    (tmp_path / "cut" / ".clip-half.npz").unlink()
     assert contents(tmp_path / "cut") == contents(tmp_path / "whole")
+
+
+@pytest.mark.skipif(os.name != "posix", reason="kills by signal")
+def test_a_killed_run_ends_with_the_same_bytes(tmp_path: Path) -> None:
+    def command(out: Path) -> list[str]:
+        what = ["--clips", "40", "--seconds", "2", "--size", "36", "--format", "ffv1"]
+        return [sys.executable, "-m", "pulsephase", "synthesize", str(out), *what]
+
+    cut, whole = tmp_path / "cut", tmp_path / "whole"
+    running = subprocess.Popen(command(cut), stderr=subprocess.DEVNULL)
+    while not (cut / "manifest.json").exists() and running.poll() is None:
+        time.sleep(0.01)
+    running.kill()
+    assert running.wait() == -signal.SIGKILL
+    assert 1 <= len(json.loads((cut / "manifest.json").read_text())["clips"]) < 40
+    subprocess.run(command(cut), check=True, stderr=subprocess.DEVNULL)
+    subprocess.run(command(whole), check=True, stderr=subprocess.DEVNULL)
+    assert contents(cut) == contents(whole)
 
 
 def test_a_damaged_clip_is_made_again(tmp_path: Path) -> None:
@@ -111,7 +133,7 @@ def test_the_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None
     code = main(
         [
             *("synthesize", str(out), "--clips", "2", "--seconds", "1", "--scene", "96x64"),
-            *("--preset", "easy", "--contact-sheet", str(sheet), "--json"),
+            *("--preset", "easy", "--heart-rate", "60", "--contact-sheet", str(sheet), "--json"),
         ]
     )
     result = json.loads(capsys.readouterr().out)
@@ -122,6 +144,14 @@ def test_the_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None
     assert header == "time_s,pulse,heart_rate_bpm,box_x,box_y,box_width,box_height"
     assert len(rows) == 30
     assert sheet.read_bytes().startswith(b"\x89PNG")
+    assert all(50 < clip["heart_rate_bpm"] < 70 for clip in result["clips"])
     assert main(["synthesize", str(out), "--seed", "3"]) == 2
     assert "another request" in capsys.readouterr().err
     assert main(["synthesize", str(tmp_path / "x"), "--scene", "big"]) == 2
+    assert main(["synthesize", str(tmp_path / "x"), "--scene", "99x64"]) == 2
+    assert "even sizes" in capsys.readouterr().err
+    assert main(["synthesize", str(tmp_path / "x"), "--scene", "96x64", "--size", "36"]) == 2
+    assert not (tmp_path / "x").exists()
+    (out / "manifest.json").write_text("[]")
+    assert main(["synthesize", str(out)]) == 2
+    assert "no manifest" in capsys.readouterr().err

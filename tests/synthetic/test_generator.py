@@ -12,7 +12,13 @@ from torch.utils.data import DataLoader
 
 from pulsephase.errors import ParameterError, SamplingError
 from pulsephase.synthetic.camera import add_noise, compress
-from pulsephase.synthetic.config import MotionRanges, PulseRanges, SkinRanges, SynthConfig
+from pulsephase.synthetic.config import (
+    CameraRanges,
+    MotionRanges,
+    PulseRanges,
+    SkinRanges,
+    SynthConfig,
+)
 from pulsephase.synthetic.dataset import SyntheticClips
 from pulsephase.synthetic.presets import PRESETS, preset
 from pulsephase.synthetic.pulse import impulse_response, sample_pulse
@@ -237,6 +243,36 @@ def test_every_preset_renders_sound_clips(name: str) -> None:
     assert bool((clip.pulse == 0).all()) == (name == "null")
 
 
+# --- times ---
+
+
+def test_jittered_times_are_the_times_of_the_labels() -> None:
+    even, config = preset("easy"), preset("jitter")
+    clip, straight = render(3, config), render(3, even)
+    step = clip.times_s.diff() * config.sample_hz
+    assert step.min() > 0.15 and step.max() < 1.85
+    assert step.std() > 0.2
+    at_true_times = sample_pulse(3, config.pulse, clip.times_s)
+    torch.testing.assert_close(clip.pulse, at_true_times.z.float())
+    assert not torch.equal(clip.pulse, straight.pulse)
+    assert torch.equal(clip.truth.beat_times_s, straight.truth.beat_times_s)
+
+
+def test_the_rate_varies_in_the_bands_that_were_asked() -> None:
+    """Breathing and Mayer waves stand in the spectrum of the rate at their frequencies alone."""
+    times = torch.arange(0, 200, 0.25, dtype=torch.float64)
+    ranges = PulseRanges(
+        respiratory_depth=(0.05, 0.05), mayer_depth=(0.03, 0.03), drift=0.0, breathing_hz=(0.3, 0.3)
+    )
+    rate = sample_pulse(1, ranges, times).heart_rate_bpm
+    relative = (rate / rate.mean() - 1) * torch.hann_window(len(times), dtype=torch.float64)
+    power = torch.fft.rfft(relative).abs().square()
+    hz = torch.fft.rfftfreq(len(times), 0.25)
+    near = {f: float(power[(hz - f).abs() < 0.02].sum()) for f in (0.1, 0.3)}
+    assert near[0.1] / near[0.3] == pytest.approx((0.03 / 0.05) ** 2, rel=0.05)
+    assert sum(near.values()) > 0.999 * float(power.sum())
+
+
 # --- bad input ---
 
 
@@ -246,6 +282,7 @@ def test_every_preset_renders_sound_clips(name: str) -> None:
         (lambda: PulseRanges(heart_rate_bpm=(90.0, 60.0)), ParameterError, "low end"),
         (lambda: SkinRanges(melanin=(-0.1, 0.2)), ParameterError, "negative"),
         (lambda: MotionRanges(bob_probability=1.5), ParameterError, "0..1"),
+        (lambda: CameraRanges(time_jitter=0.5), ParameterError, "below 0.5"),
         (lambda: SynthConfig(size=0), ParameterError, "multiple of 4"),
         (lambda: SynthConfig(size=37), ParameterError, "multiple of 4"),
         (lambda: SynthConfig(frames=1), ParameterError, "at least 2"),

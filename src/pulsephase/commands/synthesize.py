@@ -65,7 +65,9 @@ def command(
     on the CPU.
 
     Presets: naive (still, clean, strong pulse), easy, static (no motion, steady light), full, hard,
-    null (no pulse), vessel (an oscillator independent of the heart rate).
+    null (no pulse), vessel (an oscillator independent of the heart rate); easy but for one layer:
+    motion, light, skin, noise, compression (of crops), jitter (of the frame times), rate (38-200
+    bpm).
 
     Example: pulsephase synthesize runs/synthetic --clips 8 --scene 640x480 --preset easy
     """
