@@ -1,5 +1,6 @@
 """Shape checks are on while pytest runs: every jaxtyping annotation is enforced by beartype."""
 
+from hypothesis import settings
 from jaxtyping import install_import_hook
 
 install_import_hook(
@@ -9,3 +10,6 @@ install_import_hook(
     ],
     "beartype.beartype",
 )
+
+settings.register_profile("untimed", deadline=None)  # a busy machine is no failure
+settings.load_profile("untimed")

@@ -120,8 +120,7 @@ class FaceTracker:
             place = None if moved is None else _moved(self.key, moved[0] / scale, moved[1])
             if place is None or not _inside(place, frame):
                 place = None
-                self._lose()
-                self.due_s = time_s  # look at once
+                self._lose()  # and look at once
         if time_s >= self.due_s:
             self.looks += 1
             place = self._look(frame, place, time_s)

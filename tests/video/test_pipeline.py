@@ -53,7 +53,7 @@ def cut(clip: Clip, at: list[int]) -> list[Clip]:
     ]
 
 
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=6, deadline=None)
 @given(st.lists(st.integers(1, 49), max_size=6))
 def test_any_pieces_give_the_same_bits(at: list[int]) -> None:
     clip = moving()
@@ -68,7 +68,7 @@ def test_frame_by_frame_gives_the_same_bits() -> None:
         torch.testing.assert_close(one, two, rtol=0, atol=0, equal_nan=True)
 
 
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=6, deadline=None)
 @given(k=st.integers(1, 49), seed=st.integers(0, 9))
 def test_later_frames_change_nothing_at_or_before_the_last_one_kept(k: int, seed: int) -> None:
     clip = moving()

@@ -137,12 +137,12 @@ def test_chunks_are_bounded_and_change_nothing(tmp_path: Path, chunk_bytes: int)
 
 
 def test_4k_comes_in_clips_of_few_frames(tmp_path: Path) -> None:
-    images = (videos.noise(1, height=2160, width=3840)[0] for _ in range(5))
+    images = [np.full((2160, 3840, 3), 50 * n, np.uint8) for n in range(3)]
     path = videos.write(
-        tmp_path / "a.mp4", images, np.arange(5) / 5, options={"preset": "ultrafast"}
+        tmp_path / "a.mp4", images, np.arange(3) / 5, options={"preset": "ultrafast"}
     )
     sizes = [clip.frames.shape for clip in read_clips(path)]
-    assert sizes == [(2, 3, 2160, 3840), (2, 3, 2160, 3840), (1, 3, 2160, 3840)]
+    assert sizes == [(2, 3, 2160, 3840), (1, 3, 2160, 3840)]
 
 
 def test_a_name_that_looks_like_an_address_is_a_file(tmp_path: Path) -> None:
