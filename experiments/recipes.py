@@ -1,10 +1,11 @@
 """Every training recipe, committed before its weights are looked at on real video.
 
-Seeds are 0, 1, 2. Within a run the averaged weights with the lowest loss on held-out synthetic clips are
-kept; of the three seeds, the one with the lowest such loss is shipped. Real clips choose nothing.
+Seeds are 0, 1, 2. Within a run the averaged weights with the lowest loss on held-out synthetic clips
+are kept; of the seeds trained, the one with the lowest such loss is shipped. Real clips choose
+nothing.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from pulsephase.errors import ParameterError
 from pulsephase.models.losses import LossWeights
@@ -41,7 +42,7 @@ class Recipe:
     clip_norm: float = 1.0
     ema: float = 0.99
     no_pulse: float = 0.06
-    loss: LossWeights = LossWeights()
+    loss: LossWeights = field(default_factory=LossWeights)
     validate_every: int = 200
     validation_clips: int = 64
 

@@ -1,6 +1,7 @@
 from pathlib import Path
 
 import pytest
+
 from pulsephase.files import whole_file, write_json
 
 

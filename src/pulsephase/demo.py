@@ -16,8 +16,9 @@ from pulsephase.video.faces import FaceTracker
 from pulsephase.vitals.heart_rate import heart_rate
 
 METHODS = ("phasenet", "pos", "chrom")
-SYNTHETIC_SEED = 7
+SYNTHETIC_SEED = 3
 SYNTHETIC_S = 12.0
+SYNTHETIC_SIZE = (480, 360)
 
 
 def run_demo(
@@ -105,7 +106,8 @@ def synthetic_video(folder: Path) -> list[tuple[Path, float]]:
     from pulsephase.synthetic.write import write_video
 
     config = preset("easy", seconds=SYNTHETIC_S)
-    clip = render_scene(SYNTHETIC_SEED, config)
+    width, height = SYNTHETIC_SIZE
+    clip = render_scene(SYNTHETIC_SEED, config, width=width, height=height)
     path = folder / "synthetic.mp4"
     write_video(path, clip)
     assert clip.truth is not None

@@ -127,20 +127,13 @@ def observe(path: str | Path, *, net: PhaseNet, faces: FaceSource) -> Observatio
         InputError: If the file cannot be read or is shorter than 5 s.
     """
     size, rate = net.config.size, net.config.sample_hz
-    count, last_s = 0, 0.0
-    frame_at: tuple[float, UInt8[np.ndarray, "height width 3"]] | None = None
+    count, chunk = 0, None
 
     def counted() -> Iterator[Clip]:
-        nonlocal count, last_s, frame_at
-        for clip in read_clips(path):
-            count, last_s = count + len(clip), float(clip.times_s[-1])
-            if frame_at is None and last_s >= PICTURE_AT_S:
-                index = int(torch.searchsorted(clip.times_s, PICTURE_AT_S))
-                frame_at = (
-                    float(clip.times_s[index]),
-                    clip.frames[index].permute(1, 2, 0).numpy().copy(),
-                )
-            yield clip
+        nonlocal count, chunk
+        for chunk in read_clips(path):
+            count += len(chunk)
+            yield chunk
 
     stream = PulseStream(net)
     times, boxes, colours, waves, valids = [], [], [], [], []
@@ -156,8 +149,9 @@ def observe(path: str | Path, *, net: PhaseNet, faces: FaceSource) -> Observatio
         colours.append(colour)
         waves.append(wave)
         valids.append(valid)
-        if picture is None and frame_at is not None:
-            picture = _picture(net, crops, *frame_at)
+        if picture is None and chunk is not None:
+            picture = _picture(net, crops, chunk)
+    last_s = 0.0 if chunk is None else float(chunk.times_s[-1])
     duration_s = require_duration(path, frames=count, last_s=last_s)
     return Observation(
         source=str(path),
@@ -180,22 +174,21 @@ def _earlier(x: Tensor, delay: int, fill: float | bool) -> Tensor:
     return torch.cat([x[delay:], x.new_full((min(delay, len(x)),), fill)])
 
 
-def _picture(
-    net: PhaseNet, crops: Clip, time_s: float, frame: UInt8[np.ndarray, "height width 3"]
-) -> Picture | None:
-    """Show the frame at ``time_s``, if there is a face in it."""
+def _picture(net: PhaseNet, crops: Clip, chunk: Clip) -> Picture | None:
+    """Show the first settled sample with a face whose frame is in the chunk, if there is one."""
     assert crops.boxes is not None
-    index = int((crops.times_s - time_s).abs().argmin())
-    box = crops.boxes[index]
-    late_s = abs(float(crops.times_s[index]) - time_s)
-    if late_s > 1 / net.config.sample_hz or bool(box.isnan().any()):
+    here = ~crops.boxes.isnan().any(1) & (crops.times_s >= PICTURE_AT_S)
+    here &= (crops.times_s >= chunk.times_s[0]) & (crops.times_s <= chunk.times_s[-1])
+    if not bool(here.any()):
         return None
+    index = int(here.nonzero()[0, 0])
+    frame = chunk.frames[int(torch.searchsorted(chunk.times_s, crops.times_s[index]))]
     seen = crops.frames[max(0, index - net.config.warmup) : index + 1]
     with torch.inference_mode():
-        mask = net.masks(seen[None])[0, -1].mean(0)
+        mask = net.masks(seen[None].to(net.tcn.inward.weight))[0, -1].mean(0).cpu()
     return Picture(
-        frame=frame,
-        box=box.double().numpy(),
+        frame=frame.permute(1, 2, 0).numpy().copy(),
+        box=crops.boxes[index].double().numpy(),
         crop=crops.frames[index].permute(1, 2, 0).double().numpy(),
         mask=mask.double().numpy(),
     )

@@ -1,6 +1,7 @@
 """From measurements to the sections of a report."""
 
 import io
+from pathlib import Path
 
 import numpy as np
 
@@ -38,7 +39,7 @@ def section_of(
     )
     png = picture_png(seen.picture) if pictures and seen.picture is not None else None
     return VideoSection(
-        name=seen.source,
+        name=Path(seen.source).name,
         method=result.method,
         rate=result.rate,
         times_s=seen.times_s,

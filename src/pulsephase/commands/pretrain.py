@@ -77,7 +77,8 @@ def command(
         stderr.print(
             f"within 3 bpm on {clips} {chosen.preset} clips: PHASE-Net "
             f"{100 * comparison.within('phasenet'):.1f} %, POS "
-            f"{100 * comparison.within('pos'):.1f} % (difference {points:+.1f} points, 95 % interval {low:+.1f} to {high:+.1f})"
+            f"{100 * comparison.within('pos'):.1f} % (difference {points:+.1f} points, "
+            f"95 % interval {low:+.1f} to {high:+.1f})"
         )
     weights = out / f"{name}-{seed}.safetensors"
     store(result, weights, extra=outcome)
