@@ -1,14 +1,11 @@
 """Figures of how long a kernel is, beside how far a dilated stack sees."""
 
-import math
-
 import numpy as np
 from matplotlib.axes import Axes
-from numpy.typing import NDArray
 
 from pulsephase.physics.discretisation import Discretisation
-from pulsephase.physics.kernels import kernel
 from pulsephase.physics.oscillator import Oscillator
+from pulsephase.physics.truncation import minimal_taps, receptive_field, tails
 from pulsephase.physics.vessel import PULSE_BAND_HZ
 from pulsephase.proofs.drawing import ACCENT, FAINT, INK, SECOND, THIRD, Drawing
 
@@ -18,30 +15,24 @@ COLOURS = (ACCENT, THIRD, SECOND, INK)
 FREQUENCIES_HZ = (PULSE_BAND_HZ[0], 1.2, 2.0, PULSE_BAND_HZ[1])
 
 
-def _tail(natural_hz: float, damping: float) -> NDArray[np.float64]:
-    """Return the share of the kernel's absolute sum from each tap on, to the last 1e-6 of it."""
+def _step(natural_hz: float, damping: float) -> Discretisation:
     mode = Oscillator.from_natural_hz(natural_hz, damping=damping)
-    taps = math.ceil(math.log(1e7) / (mode.slow_rate_per_s * STEP_S)) + 50
-    step = Discretisation(oscillator=mode, scheme="zero_order", step_s=STEP_S)
-    sizes = np.abs(kernel(step, taps=taps))
-    left: NDArray[np.float64] = np.cumsum(sizes[::-1])[::-1]
-    share: NDArray[np.float64] = left / left[0]
-    return share
+    return Discretisation(oscillator=mode, scheme="zero_order", step_s=STEP_S)
 
 
 def _lengths(left: Axes, right: Axes) -> None:
     for damping, colour in zip((0.1, 0.3, 0.7, 3.0), COLOURS, strict=True):
-        share = _tail(1.2, damping)[:260]
-        left.semilogy(share, color=colour, label=f"ζ = {damping:g}")
+        lost = tails(_step(1.2, damping))
+        left.semilogy(lost[:260] / lost[0], color=colour, label=f"ζ = {damping:g}")
     left.set(xlabel="taps kept (1.2 Hz, 30 fps)", ylabel="share of the kernel lost")
     left.set(xlim=(0, 260), ylim=(1e-4, 1.2))
     left.legend()
     dampings = np.geomspace(0.05, 5, 60)
     for hertz, colour in zip(FREQUENCIES_HZ, COLOURS, strict=True):
-        needed = [int(np.argmax(_tail(hertz, float(z)) <= 1e-2)) for z in dampings]
+        needed = [minimal_taps(_step(hertz, float(z)), tolerance=1e-2) for z in dampings]
         right.loglog(dampings, needed, color=colour, label=f"{hertz:g} Hz")
     for layers in LAYERS:
-        field = 2 ** (layers + 1) - 1
+        field = receptive_field(layers=layers, kernel_size=3)
         left.axvline(field, color=FAINT, linewidth=1)
         right.axhline(field, color=FAINT, linewidth=1)
         right.annotate(f"{layers} layers: {field}", (0.0505, field * 1.04), color=INK, fontsize=7)
