@@ -1,8 +1,8 @@
 """Look at the two public clips, and keep the look: nothing here is ever tuned on.
 
 Run ``python -m pulsephase.experiments.real_clips WEIGHTS [WEIGHTS ...]`` (one file a seed) on a
-clean checkout, after recipe, seeds, checkpoint rule and thresholds were committed. Each run adds one
-row to ``experiments/results/real_clips.json``. The heart rate of every method, with abstention off,
+clean checkout, after recipe, seeds, checkpoint rule and thresholds were committed. Each run adds
+one row to ``experiments/results/real_clips.json``. The heart rate of every method, abstention off,
 is held against that of the contact wave by the same estimator, over six crops.
 """
 
