@@ -17,6 +17,7 @@ class Camera(NamedTuple):
     """One camera over one clip.
 
     Attributes:
+        fixed_gain: Gain of the light, or 0 where the first frame is metered.
         exposure: Linear green of the first frame, half weighted on the face.
         balance: Gain of each channel over time.
         matrix: Colour matrix.
@@ -27,6 +28,7 @@ class Camera(NamedTuple):
         step: Quantiser step of the codec in levels, 0 for none.
     """
 
+    fixed_gain: float
     exposure: float
     balance: Float[Tensor, "3 time"]
     matrix: Float[Tensor, "3 3"]
@@ -52,6 +54,7 @@ def sample_camera(
     compress = Stream(seed, "codec")
     compressed = compress.chance(codec.probability)
     return Camera(
+        fixed_gain=ranges.fixed_gain,
         exposure=float(draw.uniform(*ranges.exposure)),
         balance=balance.float(),
         matrix=torch.eye(3) * (1 + strength) - strength * CROSSTALK,

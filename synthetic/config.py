@@ -3,6 +3,7 @@
 A range is ``(low, high)``; those marked *log* are drawn log-uniformly.
 """
 
+import math
 from dataclasses import dataclass, field, fields
 
 from pulsephase.errors import ParameterError, SamplingError
@@ -194,6 +195,7 @@ class CameraRanges:
         unquantised_probability: Share of clips without the 8-bit grid, as a crop averaged from a
             larger face gives.
         repeat_probability: Share of clips in which some frames are repeated.
+        fixed_gain: Gain of the light, or 0 where the camera meters the first frame.
         time_jitter: Largest displacement of a frame's time from the even grid, as a share of the
             interval, below 0.5. Everything that moves is rendered, and labelled, at the true times.
     """
@@ -205,10 +207,15 @@ class CameraRanges:
     gamma: Range = (1.6, 2.4)
     unquantised_probability: float = 0.5
     repeat_probability: float = 0.1
+    fixed_gain: float = 0.0
     time_jitter: float = 0.0
 
     def __post_init__(self) -> None:
         _check_ranges(self)
+        if not 0 <= self.fixed_gain < math.inf:
+            raise ParameterError(
+                f"CameraRanges.fixed_gain is {self.fixed_gain}; give a positive gain, or 0 to meter"
+            )
         if not 0 <= self.time_jitter < 0.5:
             raise ParameterError(
                 f"CameraRanges.time_jitter is {self.time_jitter}; give a share of the interval "

@@ -122,7 +122,7 @@ def _render(seed: int, config: SynthConfig) -> tuple[Clip, Float[Tensor, "time h
     camera, noise = drawn.camera, Stream(seed, "noise")
     levels = torch.empty(3, config.frames, config.size, config.size)
     masks = torch.empty(config.frames, config.size, config.size)
-    gain = 0.0
+    gain = camera.fixed_gain
     for part in parts(config.frames, config.size**2):
         linear, masks[part] = shade(drawn, part)
         gain = gain or gain_of(linear[:, 0], masks[part][0], camera)

@@ -48,7 +48,7 @@ def scene_clips(
         )
     drawn = stage(seed, config, height=height, width=width)
     noise, dither = Stream(seed, "noise"), Stream(seed, "dither")
-    gain, last = 0.0, torch.empty(0)
+    gain, last = drawn.camera.fixed_gain, torch.empty(0)
     for part in parts(config.frames, height * width, at_once=PIXELS_AT_ONCE):
         window = around(drawn, part)
         linear = surroundings(drawn, part)
