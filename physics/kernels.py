@@ -59,11 +59,11 @@ def lucas_closed_form(trace: float, det: float, *, count: int) -> Float64[np.nda
     gap = (2 * root - abs(trace)) * (2 * root + abs(trace))  # 4 D - T^2
     if gap >= 0:
         angle = np.arctan2(np.sqrt(gap), abs(trace)) / np.pi
-        ratio = index * np.sinc(index * angle) / np.sinc(angle)
+        values = root ** (index - 1) * index * np.sinc(index * angle) / np.sinc(angle)
     else:
         sink = np.arcsinh(np.sqrt(-gap) / (2 * root))
-        ratio = np.exp((index - 1) * sink) * np.expm1(-2 * index * sink) / np.expm1(-2 * sink)
-    values = root ** (index - 1) * ratio
+        large = root * np.exp(sink)  # the larger pole: its powers do not overflow
+        values = large ** (index - 1) * np.expm1(-2 * index * sink) / np.expm1(-2 * sink)
     return values if trace >= 0 else values * np.where(index % 2 == 0, -1.0, 1.0)
 
 
