@@ -64,7 +64,8 @@ def lucas_closed_form(trace: float, det: float, *, count: int) -> Float64[np.nda
         sink = np.arcsinh(np.sqrt(-gap) / (2 * root))
         large = root * np.exp(sink)  # the larger pole: its powers do not overflow
         values = large ** (index - 1) * np.expm1(-2 * index * sink) / np.expm1(-2 * sink)
-    return values if trace >= 0 else values * np.where(index % 2 == 0, -1.0, 1.0)
+    signed = values if trace >= 0 else values * np.where(index % 2 == 0, -1.0, 1.0)
+    return np.asarray(signed, dtype=np.float64)
 
 
 def kernel(discretisation: Discretisation, *, taps: int) -> Float64[np.ndarray, " taps"]:
@@ -148,7 +149,7 @@ def lucas_tensor(
     at_least("count", count, 1)
     still, one = 1 - trace + det, torch.ones_like(trace)
     # in U and its difference: in U alone each doubling squares the cancellation of slow poles
-    power = torch.stack([one, one, -still, det - still], dim=-1).unflatten(-1, (2, 2))
+    power = torch.stack([one, one, -still, det - still], dim=-1).reshape(*trace.shape, 2, 2)
     known = torch.stack([torch.zeros_like(trace), one], dim=-1)[..., None]
     while known.shape[-1] < count:
         known = torch.cat([known, power @ known], dim=-1)
@@ -170,7 +171,7 @@ def kernel_tensor(numbers: Coefficients, *, taps: int) -> Float[Tensor, "*batch 
     trace = numbers.trace
     sequence = torch.nn.functional.pad(lucas_tensor(trace, numbers.det, count=taps + 1), (1, 0))
     weights = (numbers.c0, numbers.c1, numbers.c2)
-    parts = [
+    parts: list[Tensor] = [
         weight[..., None] * sequence[..., 2 - lag : 2 - lag + taps]
         for lag, weight in enumerate(weights)
     ]

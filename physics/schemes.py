@@ -20,6 +20,7 @@ the damping implicitly; the two holds are exact for inputs that are constant or 
 samples. Notation after Hairer, Lubich & Wanner, Geometric Numerical Integration, ch. I.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
@@ -249,7 +250,7 @@ def _flow(a: Any, w: Any, h: float) -> tuple[Any, Any, Any, Any]:
     return step.cosine + lean, h * step.sine, -w * w / h * step.sine, step.cosine - lean
 
 
-_SCHEMES: dict[str, Any] = {
+_SCHEMES: dict[str, Callable[[Any, Any, float], Coefficients]] = {
     "semi_implicit": _semi_implicit,
     "semi_implicit_damping": _semi_implicit_damping,
     "forward": _forward,

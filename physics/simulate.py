@@ -138,7 +138,7 @@ def _sample_drive(numbers: Coefficients, values: Tensor, start: tuple[Tensor, Te
     if count < 1:
         return torch.cat([position, second], dim=-1)[..., : values.shape[-1]]
     heard = [(w, 2 - lag) for lag, w in enumerate(weights) if bool((w != 0).any())]
-    later = heard[0][0] * values[..., heard[0][1] : heard[0][1] + count]
+    later: Tensor = heard[0][0] * values[..., heard[0][1] : heard[0][1] + count]
     for weight, at in heard[1:]:
         later = torch.addcmul(later, weight, values[..., at : at + count])
     return torch.cat([position, second, later], dim=-1)
@@ -198,7 +198,8 @@ def _convolve(sequence: Tensor, drive: Tensor) -> Tensor:
 def _convolve_fft(sequence: Tensor, drive: Tensor) -> Tensor:
     length = drive.shape[-1]
     spectrum = torch.fft.rfft(sequence, n=2 * length) * torch.fft.rfft(drive, n=2 * length)
-    return torch.fft.irfft(spectrum, n=2 * length)[..., :length]
+    result: Tensor = torch.fft.irfft(spectrum, n=2 * length)
+    return result[..., :length]
 
 
 def _check_parameters(alpha: Tensor, omega: Tensor) -> None:

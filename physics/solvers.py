@@ -88,14 +88,14 @@ def by_exponential(
     zero, one = torch.zeros_like(alpha), torch.ones_like(alpha)
     rows = [zero, one, zero, zero, -omega * omega, -alpha, one, zero]
     rows += [zero, zero, zero, one, zero, zero, zero, zero]
-    law = torch.stack(rows, dim=-1).unflatten(-1, (4, 4))
+    law = torch.stack(rows, dim=-1).reshape(*alpha.shape, 4, 4)
     known: dict[float, Tensor] = {}
 
     def advance(segment: Segment, state: State) -> State:
         width = float(segment.duration_s)
         if segment.duration_s.requires_grad or width not in known:
             known[width] = torch.linalg.matrix_exp(law * segment.duration_s.to(law.dtype))
-        whole = torch.stack(torch.broadcast_tensors(*state, segment.level, segment.slope), dim=-1)
+        whole = _together(*state, segment.level, segment.slope)
         moved = (known[width] @ whole[..., None])[..., 0]
         return moved[..., 0], moved[..., 1]
 
@@ -124,7 +124,7 @@ def by_torchdiffeq(
             pull = push - alpha * velocity - omega * omega * position
             return torch.stack([velocity, pull], dim=-1)
 
-        both = torch.stack(torch.broadcast_tensors(*state), dim=-1)
+        both = _together(*state)
         ends = torch.stack([torch.zeros_like(segment.duration_s), segment.duration_s])
         solved = odeint(
             rate, both, ends.to(alpha.dtype), rtol=tolerance, atol=tolerance * 1e-3, method="dopri5"
@@ -184,4 +184,12 @@ def _propagate(
         position, velocity = advance(part, (position, velocity + part.kick))
         if part.sampled:
             kept.append(position)
-    return torch.stack(torch.broadcast_tensors(*kept), dim=-1)
+    return _together(*kept)
+
+
+def _together(*parts: Tensor) -> Tensor:
+    """Stack tensors along a new last axis, each expanded to the shape of all."""
+    whole = parts[0]
+    for part in parts[1:]:
+        whole = whole + 0 * part
+    return torch.stack([part.expand(whole.shape) for part in parts], dim=-1)

@@ -149,7 +149,7 @@ def minimal_taps(discretisation: Discretisation, *, tolerance: float) -> int:
     within("tolerance", tolerance, 1e-12, 1.0)
     left = tails(discretisation)
     short = left <= tolerance * left[0]
-    return int(np.argmax(short)) if short.any() else int(left.size)
+    return int(np.argmax(short)) if bool(short.any()) else len(left)
 
 
 def relative_tail(discretisation: Discretisation, *, taps: int) -> float:
@@ -176,7 +176,7 @@ def receptive_field(*, layers: int, kernel_size: int) -> int:
     """
     at_least("layers", layers, 1)
     at_least("kernel_size", kernel_size, 2)
-    return 1 + (kernel_size - 1) * (2**layers - 1)
+    return 1 + (kernel_size - 1) * ((1 << layers) - 1)
 
 
 def layers_needed(taps: int, *, kernel_size: int) -> int:
