@@ -227,7 +227,7 @@ def _lambert(
 
 
 def _boxes(drawn: Drawn, part: slice, height: int, width: int) -> Float[Tensor, "time 4"]:
-    """Return the box from forehead to chin and from cheek to cheek, in pixels.
+    """Return the box from the forehead to below the mouth, cheek to cheek, in pixels.
 
     Where the head turns, the box goes with the features.
     """
