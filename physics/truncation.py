@@ -113,7 +113,7 @@ def tails(discretisation: Discretisation) -> Float64[np.ndarray, " taps"]:
         >>> mode = Oscillator.from_natural_hz(1.2, damping=0.5)
         >>> law = Discretisation(oscillator=mode, scheme="zero_order", step_s=1 / 30)
         >>> left = tails(law)
-        >>> round(left[31] / left[0], 3)
+        >>> round(float(left[31] / left[0]), 3)
         0.026
     """
     _require_decay(discretisation)

@@ -354,3 +354,9 @@ def test_wrong_names_and_shapes() -> None:
         oscillator_from_poles(1.1 + 0j, 1.2 + 0j, scheme="zero_order", step_s=0.1)
     with pytest.raises(ParameterError, match="no damped oscillator"):
         oscillator_from_poles(-0.5 + 0j, -0.2 + 0j, scheme="zero_order", step_s=0.1)
+
+
+def test_the_oscillator_is_exported_at_the_top() -> None:
+    import pulsephase
+
+    assert pulsephase.Oscillator.__module__ == "pulsephase.physics.oscillator"
