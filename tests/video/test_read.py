@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import torch
 import videos
+from av.stream import Disposition
 from numpy.typing import NDArray
 
 from pulsephase.errors import InputError, ParameterError
@@ -177,6 +178,24 @@ def write_sound(path: Path) -> None:
         frame = av.AudioFrame.from_ndarray(np.zeros((1, 800), np.int16), layout="mono")
         frame.rate = 8000
         container.mux(stream.encode(frame))
+
+
+def test_the_cover_of_a_song_is_no_video(tmp_path: Path) -> None:
+    path = tmp_path / "song.m4a"
+    with av.open(str(path), "w", format="mp4") as container:
+        sound = container.add_stream("aac", rate=8000)
+        cover = container.add_stream("png", rate=1)
+        cover.width, cover.height, cover.pix_fmt = 64, 48, "rgb24"
+        cover.disposition = Disposition.attached_pic
+        frame = av.AudioFrame.from_ndarray(np.zeros((1, 1024), np.float32), "fltp", "mono")
+        frame.rate = 8000
+        image = av.VideoFrame.from_ndarray(np.zeros((48, 64, 3), np.uint8), format="rgb24")
+        container.mux(cover.encode(image))
+        container.mux(cover.encode(None))
+        container.mux(sound.encode(frame))
+        container.mux(sound.encode(None))
+    with pytest.raises(InputError, match="has no video stream"):
+        probe(path)
 
 
 def test_one_frame_and_none_are_refused(tmp_path: Path) -> None:
