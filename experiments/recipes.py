@@ -1,8 +1,8 @@
 """Every training recipe, committed before its weights are looked at on real video.
 
 Seeds are 0, 1, 2. Within a run the averaged weights with the lowest loss on held-out synthetic
-clips are kept; of the seeds trained, the one with the lowest such loss is shipped. Real clips choose
-nothing.
+clips are kept; of the seeds trained, the one with the lowest such loss is shipped. Real clips
+choose nothing.
 """
 
 from dataclasses import dataclass, field
