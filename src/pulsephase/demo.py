@@ -53,7 +53,8 @@ def run_demo(
                     reference_bpm=reference,
                 )
             )
-        page = write_report(out, sections)
+        parameters = {"weights": weights, "device": device}
+        page = write_report(out, sections, title="pulsephase demo", parameters=parameters)
     return records, page
 
 

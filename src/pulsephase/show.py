@@ -8,6 +8,7 @@ import numpy as np
 from pulsephase.measure import Measurement, Picture
 from pulsephase.report import MethodRow, VideoSection
 
+GREY = "#808080"  # read on light and dark pages
 MASK_COLOUR = np.array([0.10, 0.75, 0.95])
 
 
@@ -66,14 +67,14 @@ def picture_png(picture: Picture) -> bytes:
     frame.imshow(picture.frame)
     x, y, width, height = picture.box
     frame.add_patch(Rectangle((x, y), width, height, fill=False, edgecolor="#19c0f0", linewidth=2))
-    frame.set_title("face box")
+    frame.set_title("face box", color=GREY)
     size = picture.crop.shape[0]
     repeat = size // picture.mask.shape[0]
     weight = np.kron(picture.mask, np.ones((repeat, repeat)))[..., None] / picture.mask.max()
     crop.imshow(np.clip(picture.crop * (1 - 0.6 * weight) + 0.6 * weight * MASK_COLOUR, 0, 1))
-    crop.set_title("where the ASF looks")
+    crop.set_title("where the ASF looks", color=GREY)
     for axes in (frame, crop):
         axes.set_axis_off()
     buffer = io.BytesIO()
-    figure.savefig(buffer, format="png", dpi=110)
+    figure.savefig(buffer, format="png", dpi=110, transparent=True)
     return buffer.getvalue()

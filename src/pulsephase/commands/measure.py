@@ -74,7 +74,9 @@ def command(
         write_samples(save, found[0])
     if report is not None and found:
         written = write_report(
-            report, [section_of(result, pictures=not no_frames) for result in found]
+            report,
+            [section_of(result, pictures=not no_frames) for result in found],
+            parameters={"method": method, "weights": weights, "box": box or "tracked"},
         )
         stderr.print(f"report: {written}", soft_wrap=True, highlight=False)
     if as_json:
