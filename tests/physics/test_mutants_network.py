@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from pulsephase.errors import ShapeError
-from pulsephase.physics.consistency import null_kernels
+from pulsephase.physics.consistency import null_kernels, overdamped_consistency
+from pulsephase.physics.pencil import pencil_poles, select_order
 from pulsephase.physics.stack import Layer, Stack
 
 
@@ -30,3 +31,29 @@ def test_random_phases_turn_all_the_way_round() -> None:
     assert np.abs((turned**2).mean(axis=0)).max() < 0.2
     made_ends = (np.fft.rfft(made) / np.fft.rfft(kernel))[:, [0, -1]]
     np.testing.assert_allclose(made_ends, 1, atol=1e-9)
+
+
+def test_two_modes_need_ten_taps() -> None:
+    kernel = 0.9 ** np.arange(11.0)
+    with pytest.raises(ShapeError, match="9 taps are left; 2 mode"):
+        overdamped_consistency(kernel[:10], modes=2)
+    assert overdamped_consistency(kernel + 0.5 ** np.arange(11.0), modes=2) <= 1
+
+
+def test_gabor_phases_turn_all_the_way_round() -> None:
+    made = null_kernels(np.ones(300), null="gabor", count=400, sample_hz=30.0, seed=0)
+    peak = made[np.arange(400), np.abs(made).argmax(axis=1)]
+    assert abs(np.mean(peak > 0) - 0.5) < 0.1  # 400 draws: 4 standard errors
+    assert np.mean(np.abs(made[:, 0])) < 0.05
+
+
+def test_two_taps_a_pole_are_enough_without_noise() -> None:
+    lags = np.arange(4.0)
+    found = pencil_poles(0.9**lags + 0.5**lags, order=2)
+    np.testing.assert_allclose(found, [0.9, 0.5], atol=1e-9)
+
+
+def test_the_order_does_not_depend_on_the_unit() -> None:
+    lags = np.arange(32.0)
+    kernel = 0.9**lags + 0.5**lags
+    assert [select_order(gain * kernel, most=6) for gain in (1e-6, 1.0, 1e6)] == [2, 2, 2]
