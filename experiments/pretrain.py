@@ -56,7 +56,7 @@ class Pretrained:
     seed: int
     clips: int
     seconds: float
-    history: tuple[dict[str, float], ...]
+    history: tuple[dict[str, int | float], ...]
     best_step: int
 
 
@@ -153,7 +153,7 @@ def pretrain(
     )
     held_out = validation_batches(recipe)
     best, best_step, kept = float("inf"), 0, {}
-    history: list[dict[str, float]] = []
+    history: list[dict[str, int | float]] = []
     recent: list[float] = []
     for step, batch in _numbered(batches(recipe, seed, workers=workers), recipe.steps):
         net.train()
