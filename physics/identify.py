@@ -70,7 +70,8 @@ def numbers_of(oscillator: Oscillator) -> dict[str, float]:
     """Return the two numbers that a kernel shows of an oscillator, by name.
 
     Example:
-        >>> numbers_of(Oscillator.from_rates(fast_per_s=40.0, slow_per_s=5.0))
+        >>> creeping = numbers_of(Oscillator.from_rates(fast_per_s=40.0, slow_per_s=5.0))
+        >>> {name: round(rate, 9) for name, rate in creeping.items()}
         {'fast_per_s': 40.0, 'slow_per_s': 5.0}
     """
     if oscillator.rings:
