@@ -185,6 +185,7 @@ def main(weights: list[str], *, clips: int = 400) -> None:
     net = PhaseNet.from_pretrained(name)
     tables = [compare(net, preset_name, clips=clips).table() for preset_name in PRESETS]
     result = {"weights": Path(name).name, "revision": revision(), "presets": tables}
+    RESULTS.parent.mkdir(exist_ok=True)
     write_json(RESULTS, result)
     print(json.dumps(result, indent=2))
 

@@ -118,6 +118,7 @@ def main(weights: list[str]) -> None:
         raise PulsePhaseError("the checkout has uncommitted changes; commit them before a look")
     row = look(weights)
     looks = json.loads(RESULTS.read_text(encoding="utf-8"))["looks"] if RESULTS.exists() else []
+    RESULTS.parent.mkdir(exist_ok=True)
     write_json(RESULTS, {"looks": [*looks, row]})
     print(json.dumps(row["summary"], indent=2))
 
