@@ -58,17 +58,20 @@ def _print(videos: list[dict[str, Any]]) -> None:
     from rich.console import Console
     from rich.table import Table
 
-    table = Table("video", "method", "heart rate (bpm)", "reference", "error", "quality")
+    table = Table(
+        "video", "method", "heart rate (bpm)", "best guess", "reference", "error", "quality"
+    )
     for video in videos:
         for row in video["methods"]:
             bpm = row["heart_rate_bpm"]
             table.add_row(
                 Path(video["source"]).name,
                 row["method"],
-                f"{bpm:.1f}" if bpm is not None else f"none: {row['reason']}",
+                f"{bpm:.1f}" if bpm is not None else "abstains",
+                f"{row['estimate_bpm']:.1f}" if row["estimate_bpm"] is not None else "",
                 f"{video['reference_bpm']:.1f}",
                 f"{row['error_bpm']:.1f}" if row["error_bpm"] is not None else "",
                 f"{row['quality']:.2f}",
             )
     Console().print(table)
-    click.echo(NOTE)
+    click.echo("The error is that of the best guess, abstention off. " + NOTE)
