@@ -27,6 +27,8 @@ _NO_CODEC = CodecRanges(probability=0.0)
 PRESETS = {
     # Everything varies: what networks are pretrained on.
     "full": SynthConfig(),
+    # `full` without the screen lamp: cleaner to learn from in few steps.
+    "lamps": SynthConfig(light=LightRanges(screen_probability=0.0)),
     # Still, clean, strong: what a network must not be trained on alone.
     "naive": SynthConfig(
         pulse=PulseRanges(amplitude=(0.01, 0.03)),

@@ -23,7 +23,7 @@ from pulsephase.commands.common import emit, progress, shared_options, stderr
     "--against-pos",
     "clips",
     type=click.IntRange(20),
-    help="Then compare with POS on this many clips of the preset; exit 1 unless better.",
+    help="Then compare with POS on this many `full` clips; exit 1 unless better.",
 )
 @click.option("--threads", default=1, show_default=True, type=click.IntRange(1))
 @click.option("--workers", default=1, show_default=True, type=click.IntRange(0))
@@ -50,7 +50,7 @@ def command(
 
     from pulsephase.experiments.compare import compare
     from pulsephase.experiments.pretrain import card_of, pretrain, store
-    from pulsephase.experiments.recipes import recipe
+    from pulsephase.experiments.recipes import COMPARED_ON, recipe
     from pulsephase.files import write_json
 
     chosen = recipe(name)
@@ -69,13 +69,13 @@ def command(
     outcome: dict[str, object] = {}
     code = 0
     if clips is not None:
-        with progress(f"{clips} clips of {chosen.preset} against POS", clips) as advance:
-            comparison = compare(result.net.cpu(), chosen.preset, clips=clips, advance=advance)
+        with progress(f"{clips} clips of {COMPARED_ON} against POS", clips) as advance:
+            comparison = compare(result.net.cpu(), COMPARED_ON, clips=clips, advance=advance)
         outcome["comparison"] = comparison.table()
         points, low, high = comparison.gain("phasenet", "pos")
         code = 0 if low > 0 else 1
         stderr.print(
-            f"within 3 bpm on {clips} {chosen.preset} clips: PHASE-Net "
+            f"within 3 bpm on {clips} {COMPARED_ON} clips: PHASE-Net "
             f"{100 * comparison.within('phasenet'):.1f} %, POS "
             f"{100 * comparison.within('pos'):.1f} % (difference {points:+.1f} points, "
             f"95 % interval {low:+.1f} to {high:+.1f})"
