@@ -51,9 +51,7 @@ class Delayed(PhaseNet):
         super().__init__(CONFIGS["tiny"])
         self.pulse = pulse
 
-    def forward(
-        self, frames: torch.Tensor, times_s: torch.Tensor | None = None
-    ) -> torch.Tensor:
+    def forward(self, frames: torch.Tensor, times_s: torch.Tensor | None = None) -> torch.Tensor:
         return self.pulse.roll(self.config.delay, 1)
 
 
