@@ -41,6 +41,13 @@ def _device(ctx: click.Context, param: click.Parameter, value: str) -> str:
     return value
 
 
+def use_one_thread() -> None:
+    """Keep torch to one thread: frame by frame, a second one only waits for work."""
+    import torch
+
+    torch.set_num_threads(1)
+
+
 def emit(result: dict[str, Any]) -> None:
     """Write one JSON object to stdout; a NaN or infinity becomes null."""
     sys.stdout.write(json.dumps(_finite(result), indent=2, allow_nan=False) + "\n")

@@ -5,7 +5,7 @@ from typing import Any
 
 import click
 
-from pulsephase.commands.common import emit, shared_options, stderr
+from pulsephase.commands.common import emit, shared_options, stderr, use_one_thread
 
 METHODS = ("phasenet", "pos", "chrom")
 NOTE = "Two 12-second clips cannot rank methods."
@@ -32,6 +32,7 @@ def command(
     from pulsephase.report import check_writable
 
     check_writable(out)
+    use_one_thread()
     with stderr.status("measuring"):
         videos, page = run_demo(
             out,

@@ -5,7 +5,7 @@ from typing import Any
 
 import click
 
-from pulsephase.commands.common import emit, shared_options, stderr
+from pulsephase.commands.common import emit, shared_options, stderr, use_one_thread
 from pulsephase.errors import InputError, ParameterError
 
 VIDEO_ENDINGS = {".mp4", ".mov", ".avi", ".mkv", ".webm", ".m4v", ".mpg", ".mpeg", ".wmv", ".ts"}
@@ -52,6 +52,7 @@ def command(
     if report is not None:
         check_writable(report)
     faces = _faces(box)
+    use_one_thread()
     found: list[Measurement] = []
     rows: list[dict[str, Any]] = []
     failed = False
