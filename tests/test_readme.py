@@ -1,0 +1,44 @@
+"""The README's figures are those of the committed results."""
+
+import json
+import re
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+RESULTS = ROOT / "experiments" / "results"
+
+
+def row(first: str) -> list[str]:
+    (line,) = [line for line in README.splitlines() if line.startswith(f"| {first} |")]
+    return [cell.strip() for cell in line.strip("|").split("|")][1:]
+
+
+def test_real_clips() -> None:
+    looks = json.loads((RESULTS / "real_clips.json").read_text())["looks"]
+    summary = [look for look in looks if "summary" in look][-1]["summary"]
+    names = {"PHASE-Net `tiny`": "phasenet", "POS": "pos", "CHROM": "chrom", "GREEN": "green"}
+    for name, method in names.items():
+        clips = [summary[f"{method} sample_video_{clip}.mp4"] for clip in (1, 2)]
+        expected = [f"{clip['median_bpm']:.1f} / {clip['worst_bpm']:.1f}" for clip in clips]
+        silent = sum(clip["abstained"] for clip in clips) / 2
+        assert row(name) == [*expected, f"{100 * silent:.0f} %"]
+
+
+def test_synthetic_presets() -> None:
+    for table in json.loads((RESULTS / "synthetic.json").read_text())["presets"]:
+        methods, gain = table["methods"], table["phasenet_minus_pos_points"]
+        shares = [f"{100 * methods[m]['within_3_bpm']:.1f}" for m in ("phasenet", "pos", "chrom")]
+        low, high = gain["interval_95"]
+        difference = f"{gain['value']:+.1f} ({low:+.1f} to {high:+.1f})"
+        silent = f"{100 * (1 - methods['phasenet']['answered']):.0f} %"
+        if table["preset"] == "null":
+            assert row("`null`") == ["-", "-", "-", "-", silent]
+        else:
+            assert row(f"`{table['preset']}`") == [*shares, difference, silent]
+
+
+def test_no_link_is_broken() -> None:
+    for target in re.findall(r"\]\(([^)#]+)\)", README):
+        if not target.startswith("https://"):
+            assert (ROOT / target).exists(), target
