@@ -42,3 +42,13 @@ def test_no_link_is_broken() -> None:
     for target in re.findall(r"\]\(([^)#]+)\)", README):
         if not target.startswith("https://"):
             assert (ROOT / target).exists(), target
+
+
+def test_the_demo_sentence() -> None:
+    looks = json.loads((RESULTS / "real_clips.json").read_text())["looks"]
+    demo = next(look for look in reversed(looks) if "demo" in look["protocol"])
+    names = {"phasenet": "PHASE-Net", "pos": "POS", "chrom": "CHROM"}
+    for method, name in names.items():
+        first, second = (f"{row[method]['error_bpm']:.1f}" for row in demo["results"])
+        joint = "bpm" if method == "phasenet" else ""
+        assert f"{name} {first} and {second} {joint}".strip() in README
