@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 export MPLBACKEND := Agg
 
-.PHONY: demo test test-slow check format docs wheel clean
+.PHONY: demo test test-slow check mutate format docs wheel clean
 
 demo: $(STAMP)
 	$(BIN)/pulsephase demo
@@ -21,6 +21,9 @@ check: $(STAMP)
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(MAKE) docs
+
+mutate: $(STAMP)
+	OMP_NUM_THREADS=1 $(BIN)/python -m pulsephase.experiments.mutate
 
 docs: $(STAMP)
 	$(BIN)/sphinx-build -q -W --keep-going -b html docs docs/_build/html

@@ -25,6 +25,7 @@ ROOT = Path(__file__).resolve().parents[1]
 TARGETS = ("tests/physics", "src/pulsephase/physics", "tests/proofs/test_theorems.py")
 RESULTS = ROOT / "experiments" / "results" / "mutation.json"
 DOCUMENT = ROOT / "docs" / "mutation.md"
+OPTIONS = ("-c", str(ROOT / "pyproject.toml"))
 HEAVY = ("sympy", "mpmath", "flint", "torch", "torchdiffeq", "scipy.signal", "scipy.integrate")
 
 
@@ -56,28 +57,54 @@ def chosen(texts: dict[Path, str], *, only: list[str], sample: int) -> list[Muta
     return [m for path in wanted for m in mutants(texts[path], module=path.stem)][::sample]
 
 
+def naming(module: str) -> list[str]:
+    """List the files of tests that import a module, and the module for its examples."""
+    files = [path for target in TARGETS for path in sorted((ROOT / target).rglob("test_*.py"))]
+    name = f"from pulsephase.physics.{module} import"
+    near = [str(path) for path in files if name in path.read_text(encoding="utf-8")]
+    return [*near, str(ROOT / "src/pulsephase/physics" / f"{module}.py")]
+
+
+def run_early(
+    wrong: list[Mutant], paths: dict[str, Path], texts: dict[Path, str], *, workers: int
+) -> dict[Mutant, str]:
+    """Try mutants of what is computed on import, each where nothing is imported yet.
+
+    The tests that import the module come first, and all the others after them.
+    """
+    killers: dict[Mutant, str] = {}
+    every = [str(ROOT / target) for target in TARGETS]
+    for nearby in (True, False):
+        tasks, meant = [], [mutant for mutant in wrong if not killers.get(mutant)]
+        for mutant in meant:
+            path = paths[mutant.module]
+            targets = [*OPTIONS, *(naming(path.stem) if nearby else every)]
+            control = partial(at_import, None, path, texts[path], targets=["--co", *targets])
+            tasks += [control, partial(at_import, mutant, path, texts[path], targets=targets)]
+        ends = dict(in_forks(tasks, workers=workers, wall_s=1200))
+        if any(ends[index] != "" for index in range(0, len(tasks), 2)):
+            raise RuntimeError("tests cannot be collected on the true code: nothing can be judged")
+        for index, mutant in enumerate(meant):
+            end = ends[2 * index + 1]
+            killers[mutant] = STOPPED if end is None else end
+    return killers
+
+
 def run(wrong: list[Mutant], texts: dict[Path, str], *, workers: int) -> Arena:
     """Try mutants: those at import time where nothing is imported yet, the others in the arena."""
     for name in HEAVY:
         if find_spec(name.partition(".")[0]):
             import_module(name)
-    targets = ["-c", str(ROOT / "pyproject.toml"), *(str(ROOT / target) for target in TARGETS)]
     paths = {path.stem: path for path in texts}
     early = [mutant for mutant in wrong if not mutant.function]
-    tasks = []
+    killers = run_early(early, paths, texts, workers=workers)
     for mutant in early:
-        path = paths[mutant.module]
-        control = partial(at_import, None, path, texts[path], targets=["--co", *targets])
-        tasks += [control, partial(at_import, mutant, path, texts[path], targets=targets)]
-    ends = dict(in_forks(tasks, workers=workers, wall_s=1200))
-    if any(ends[index] != "" for index in range(0, len(tasks), 2)):
-        raise RuntimeError("tests cannot be collected on the true code: no mutant can be judged")
+        print(
+            f"  {killers[mutant] or 'survives'}: {mutant.module}.py:{mutant.line}  {mutant.label}"
+        )
     arena = Arena([mutant for mutant in wrong if mutant.function], texts, workers=workers)
-    pytest.main([*QUIET, *targets], plugins=[arena])
-    for index, mutant in enumerate(early):
-        arena.killers[mutant] = STOPPED if ends[2 * index + 1] is None else ends[2 * index + 1]
-        if not arena.killers[mutant]:
-            print(f"  survives {mutant.module}.py:{mutant.line}  {mutant.label}")
+    arena.killers |= killers
+    pytest.main([*QUIET, *OPTIONS, *(str(ROOT / target) for target in TARGETS)], plugins=[arena])
     return arena
 
 
@@ -99,7 +126,13 @@ def main() -> int:
     if asked.sample == 1:
         from pulsephase.experiments.pretrain import revision
 
-        report.keep(found, results=RESULTS, document=DOCUMENT, revision=revision())
+        report.keep(
+            found,
+            known={path.stem: len(mutants(text, module="")) for path, text in texts.items()},
+            results=RESULTS,
+            document=DOCUMENT,
+            revision=revision(),
+        )
     share = report.share_killed(found)
     print(f"{share:.1%} of {len(wrong)} mutants turn something red")
     return 0 if share >= report.ASKED_SHARE else 1

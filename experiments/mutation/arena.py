@@ -38,7 +38,7 @@ class Arena:
         sources: Text of every module, by its path.
         killers: For each mutant the test that turned red, or `STOPPED`, or nothing.
         uncalled: Mutants of functions that no test calls.
-        red: Tests that fail on the true code: with any, nothing is tried.
+        red: Tests that fail on the true code, and why: with any, nothing is tried.
         tests: How many tests there are.
     """
 
@@ -64,10 +64,14 @@ class Arena:
         )
         settings.load_profile("mutate")
 
+    def pytest_collectreport(self, report: pytest.CollectReport) -> None:
+        """Note a file that cannot be collected."""
+        if report.failed:
+            self.red.append(f"{report.nodeid}\n{report.longreprtext}")
+
     def pytest_runtestloop(self, session: pytest.Session) -> bool:
         """Run every test on the true code, then every mutant on the tests that call it."""
-        if session.testsfailed:
-            self.red = ["collection"]
+        if self.red:
             return True
         self.tests = len(session.items)
         self.living = _living(self.sources)
@@ -166,7 +170,7 @@ def _living(sources: Iterable[Path]) -> dict[tuple[Path, str], list[FunctionType
 
 def _first_red(items: list[pytest.Item], *, seconds: dict[str, float], why: bool = False) -> str:
     """Run tests until one fails and return its name; the system stops one that runs too long."""
-    for item, following in zip(items, [*items[1:], None], strict=True):
+    for item, following in zip(items, [*items, None][1:], strict=True):
         limit = time.process_time() + SPARE_S + TIMES_SLOWER * seconds[item.nodeid]
         resource.setrlimit(resource.RLIMIT_CPU, (int(limit) + 1, resource.RLIM_INFINITY))
         reports = runtestprotocol(item, log=False, nextitem=following)
@@ -198,6 +202,8 @@ def at_import(mutant: Mutant | None, path: Path, source: str, *, targets: Sequen
     SourceFileLoader.get_data = get_data  # type: ignore[method-assign, assignment] # in this fork only
     sys.dont_write_bytecode = True
     ended = pytest.main([*QUIET, "-x", *targets])
-    if ended not in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED, pytest.ExitCode.INTERRUPTED):
+    if ended in (pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED):
+        return ""
+    if ended not in (pytest.ExitCode.TESTS_FAILED, pytest.ExitCode.INTERRUPTED):
         raise RuntimeError(f"pytest ended with {ended!r}")
-    return "" if ended == pytest.ExitCode.OK else "tests on import"
+    return "tests on import"

@@ -49,10 +49,29 @@ def entry(
     }
 
 
-def keep(modules: Mapping[str, Any], *, results: Path, document: Path, revision: str) -> None:
-    """Replace the entries of the modules that were run, and write the document anew."""
+def keep(
+    modules: Mapping[str, Any],
+    *,
+    known: Mapping[str, int],
+    results: Path,
+    document: Path,
+    revision: str,
+) -> None:
+    """Replace the entries of the modules that were run, and write the document anew.
+
+    Args:
+        modules: What `entry` made of each module that was run.
+        known: How many mutants each module of the physics has now, run or not.
+        results: The JSON file.
+        document: The page.
+        revision: Of the code that was run.
+    """
     held = read(results)
-    held["modules"] = dict(sorted({**held["modules"], **modules}.items()))
+    both = {**held["modules"], **modules}
+    held["modules"] = {name: both[name] for name in sorted(both) if name in known}
+    held["not_run"] = {
+        name: known[name] for name in sorted(known) if name not in both and known[name]
+    }
     held["revision"] = revision
     write_json(results, held)
     with whole_file(document) as temporary:
@@ -62,7 +81,7 @@ def keep(modules: Mapping[str, Any], *, results: Path, document: Path, revision:
 def read(results: Path) -> dict[str, Any]:
     """Return the kept results, empty where there are none."""
     if not results.exists():
-        return {"modules": {}}
+        return {"modules": {}, "not_run": {}}
     held: dict[str, Any] = json.loads(results.read_text(encoding="utf-8"))
     return held
 
@@ -79,6 +98,12 @@ def render(held: Mapping[str, Any]) -> str:
     total = sum(module["mutants"] for module in modules.values())
     killed = sum(module["killed"] for module in modules.values())
     lines = [HEAD, f"**{killed} of {total} turn something red ({share_killed(modules):.1%}).**", ""]
+    if held["not_run"]:
+        names = ", ".join(f"{name} ({count})" for name, count in held["not_run"].items())
+        lines += [
+            f"This is **part of the whole**. Modules not run, with their mutants: {names}.",
+            "",
+        ]
     lines += ["| module | mutants | red | stopped by time | survive | of these equivalent |"]
     lines += ["|---|---:|---:|---:|---:|---:|"]
     for name, module in modules.items():
