@@ -126,7 +126,7 @@ def _sums(mode: RationalMode, taps: int) -> _Kernel:
     trace, det, newer, older = _numbers(mode)
     radius = _radius(trace, det)
     before, now = _ball(Fraction(0)), _ball(Fraction(1))
-    total = abs(newer) * 0
+    total = _ball(Fraction(0))
     partial = [total, total]  # g[0] = 0
     for _ in range(_length(mode, taps)):
         total = total + abs(newer * now + older * before)
@@ -157,13 +157,13 @@ def _between(most: Any) -> Any:
 
 
 def _numbers(mode: RationalMode) -> tuple[Any, Any, Any, Any]:
-    """Return T, D, c1, c2 (in units of h^2) as balls at the current precision."""
+    """Return T, D, c1, c2 as balls at the current precision; a factor common to c1, c2 cancels."""
     a, w = _ball(mode.alpha_per_s / mode.sample_hz), _ball(mode.omega_rad_s / mode.sample_hz)
-    one, square = _ball(Fraction(1)), w * w
+    zero, one, square = _ball(Fraction(0)), _ball(Fraction(1)), w * w
     if mode.scheme == "semi_implicit":
-        return 2 - a - square, 1 - a, one, 0 * one
+        return 2 - a - square, 1 - a, one, zero
     if mode.scheme == "semi_implicit_damping":
-        return (2 + a - square) / (1 + a), 1 / (1 + a), 1 / (1 + a), 0 * one
+        return (2 + a - square) / (1 + a), 1 / (1 + a), one, zero
     decay, det = (-a / 2).exp(), (-a).exp()
     exact = (mode.omega_rad_s**2 - mode.alpha_per_s**2 / 4) / mode.sample_hz**2
     root = abs(_ball(exact)).sqrt()

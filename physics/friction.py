@@ -25,6 +25,8 @@ from pulsephase.physics.oscillator import Oscillator
 
 LOW_WOMERSLEY_INERTANCE = 4 / 3
 SECANT_STEPS = 100
+BESIDE = 1.0001  # the second point of the secant, over the first
+SETTLED = 1e-14  # a step under this share of the point ends the search
 SERIES_BELOW = 1e-4  # |s R^2/nu| under which the Bessel ratio is 0/0 and its series is exact
 
 
@@ -226,7 +228,8 @@ def womersley_modal_pole(
 def _secant(equation: Callable[[complex], complex], start: complex) -> complex:
     """Return a complex root near ``start``."""
     x, y = start, equation(start)
-    before, value = start * (1 + 1e-4), equation(start * (1 + 1e-4))
+    before = start * BESIDE
+    value = equation(before)
     for _ in range(SECANT_STEPS):
         if y == value:
             break
@@ -234,7 +237,7 @@ def _secant(equation: Callable[[complex], complex], start: complex) -> complex:
         before, value = x, y
         x = x - step
         y = equation(x)
-        if abs(step) <= 1e-14 * abs(x):
+        if abs(step / x) <= SETTLED:
             break
     return x
 

@@ -25,6 +25,7 @@ NEAR = 2.0  # a + w below which the series is used: beyond it the textbook form 
 APART = 3.0  # a/w above which two real poles lie well apart
 TERMS = 36  # of the power series: 2^36/36! is far below rounding
 SMALL = 0.5  # |x| below which (e^x - 1 - x)/x^2 is summed as a series
+FLAT = 0.25  # |theta^2| below which cos and sinc are summed as series
 PHI_TERMS = 16
 
 
@@ -60,10 +61,11 @@ def holds(a: Any, w: Any) -> Holds:
     near = a + w < NEAR
     apart = ~near & (a > APART * w)
     zero, one = xp.zeros_like(a), xp.ones_like(a)
+    wide = xp.full_like(a, 4.0)
     series = _series(xp.where(near, a, zero), xp.where(near, w, zero), xp)
-    split = _split(xp.where(apart, a, 4 * one), xp.where(apart, w, one), xp)
+    split = _split(xp.where(apart, a, wide), xp.where(apart, w, one), xp)
     covered = near | apart
-    textbook = _textbook(xp.where(covered, zero, a), xp.where(covered, 2 * one, w), xp)
+    textbook = _textbook(xp.where(covered, zero, a), xp.where(covered, wide, w), xp)
     forms = zip(series, split, textbook, strict=True)
     chosen = [xp.where(near, x, xp.where(apart, y, z)) for x, y, z in forms]
     cosine, sine = decaying_pair(a, w)
@@ -85,7 +87,7 @@ def decaying_pair(a: Any, w: Any) -> tuple[Any, Any]:
     xp = library(a, w)
     half = a / 2
     square = (w - half) * (w + half)  # theta^2
-    flat = abs(square) < SMALL**2
+    flat = abs(square) < FLAT
     rings = ~flat & (square > 0)
     creeps = ~flat & (square < 0)
     one = xp.ones_like(square)
@@ -94,7 +96,7 @@ def decaying_pair(a: Any, w: Any) -> tuple[Any, Any]:
     sink = xp.sqrt(xp.where(creeps, -square, one))
     slow = xp.exp(-xp.where(creeps, w * w, one) / (xp.where(creeps, half, one) + sink))
     fast = xp.exp(-(xp.where(creeps, half, one) + sink))
-    flat_cosine, flat_sine = _even_series(xp.where(flat, square, 0 * one))
+    flat_cosine, flat_sine = _even_series(xp.where(flat, square, xp.zeros_like(square)), xp)
     cosine = xp.where(rings, decay * xp.cos(turn), (slow + fast) / 2)
     sine = xp.where(rings, decay * xp.sin(turn) / turn, (slow - fast) / (2 * sink))
     return xp.where(flat, decay * flat_cosine, cosine), xp.where(flat, decay * flat_sine, sine)
@@ -105,9 +107,9 @@ def impulse_response(alpha: Any, omega: Any, time: Any) -> Any:
     return time * decaying_pair(alpha * time, omega * time)[1]
 
 
-def _even_series(square: Any) -> tuple[Any, Any]:
+def _even_series(square: Any, xp: ModuleType) -> tuple[Any, Any]:
     """Sum cos and sinc in powers of theta^2, for either sign of it."""
-    cosine, sine = 0 * square, 0 * square
+    cosine = sine = xp.zeros_like(square)
     for k in range(8, 0, -1):
         cosine = -square / ((2 * k) * (2 * k - 1)) * (1 + cosine)
         sine = -square / ((2 * k + 1) * (2 * k)) * (1 + sine)
@@ -151,21 +153,21 @@ def _split(a: Any, w: Any, xp: ModuleType) -> tuple[Any, Any, Any, Any]:
 def _phi2(x: Any, xp: ModuleType) -> Any:
     """Return (e^x - 1 - x)/x^2 for x <= 0."""
     small = abs(x) < SMALL
-    away = xp.where(small, -xp.ones_like(x), x)
+    away = xp.where(small, xp.ones_like(x), x)
     far = (xp.expm1(away) - away) / away**2
-    return xp.where(small, _phi2_series(xp.where(small, x, 0 * x)), far)
+    return xp.where(small, _phi2_series(xp.where(small, x, xp.zeros_like(x)), xp), far)
 
 
 def _reversed_phi2(x: Any, xp: ModuleType) -> Any:
     """Return e^x (e^-x - 1 + x)/x^2 for x <= 0, without overflow."""
     small = abs(x) < SMALL
-    near, away = xp.where(small, x, 0 * x), xp.where(small, -xp.ones_like(x), x)
+    near, away = xp.where(small, x, xp.zeros_like(x)), xp.where(small, xp.ones_like(x), x)
     far = (away * xp.exp(away) - xp.expm1(away)) / away**2
-    return xp.where(small, xp.exp(near) * _phi2_series(-near), far)
+    return xp.where(small, xp.exp(near) * _phi2_series(-near, xp), far)
 
 
-def _phi2_series(x: Any) -> Any:
-    total = 0 * x
+def _phi2_series(x: Any, xp: ModuleType) -> Any:
+    total = xp.zeros_like(x)
     for k in range(PHI_TERMS, 0, -1):
         total = x / (k + 2) * (1 + total)
     return (1 + total) / 2

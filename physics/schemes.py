@@ -125,10 +125,10 @@ def oscillator_of(scheme: Scheme, trace: Any, det: Any, *, step_s: float) -> tup
         root = xp.sqrt(known)
         near = still - (1 - root) ** 2  # 2 sqrt(D) - T, so that cos(theta) = 1 - near/(2 sqrt(D))
         versine = near / (2 * root)
-        rings = versine >= 0
-        inside = xp.where(rings, versine, 0 * versine)
+        rings, nothing = versine >= 0, xp.zeros_like(versine)
+        inside = xp.where(rings, versine, nothing)
         turn = 2 * xp.arcsin(xp.sqrt(inside / 2))
-        sink = 2 * xp.arcsinh(xp.sqrt(xp.where(rings, 0 * versine, -versine) / 2))
+        sink = 2 * xp.arcsinh(xp.sqrt(xp.where(rings, nothing, -versine) / 2))
         square = (a / 2) ** 2 + xp.where(rings, turn**2, -(sink**2))
     return a / step_s, square / step_s**2
 

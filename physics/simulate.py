@@ -226,8 +226,8 @@ def _check_stability(alpha: Tensor, omega: Tensor, scheme: Scheme, step_s: float
     """Raise for the oscillator whose poles lie farthest outside the unit disc, if one does."""
     with torch.no_grad():
         exact = coefficients(scheme, alpha.double(), omega.double(), step_s=step_s)
-        one = 1 + 0 * exact.trace
-        sides = (1 - exact.det, one - exact.trace + exact.det, one + exact.trace + exact.det)
+        one = torch.ones_like(exact.trace)
+        sides = (one - exact.det, one - exact.trace + exact.det, one + exact.trace + exact.det)
         margin = torch.stack(sides).amin(dim=0).flatten()
         worst = int(margin.argmin())
     if float(margin[worst]) > 0:

@@ -46,7 +46,11 @@ def segments(forcing: ImpulseTrain | SampledInput, *, step_s: float, samples: in
     if isinstance(forcing, SampledInput):
         values = forcing.values
         zero, width = values.new_zeros(()), values.new_tensor(step_s)
-        rise = values.diff(dim=-1) / step_s if forcing.hold == "first" else 0 * values[..., 1:]
+        rise = (
+            values.diff(dim=-1) / step_s
+            if forcing.hold == "first"
+            else torch.zeros_like(values[..., 1:])
+        )
         pairs = zip(values.unbind(-1)[:-1], rise.unbind(-1), strict=True)
         return [
             Segment(duration_s=width, kick=zero, level=level, slope=slope, sampled=True)
@@ -189,7 +193,5 @@ def _propagate(
 
 def _together(*parts: Tensor) -> Tensor:
     """Stack tensors along a new last axis, each expanded to the shape of all."""
-    whole = parts[0]
-    for part in parts[1:]:
-        whole = whole + 0 * part
-    return torch.stack([part.expand(whole.shape) for part in parts], dim=-1)
+    shape = np.broadcast_shapes(*(part.shape for part in parts))
+    return torch.stack([part.expand(shape) for part in parts], dim=-1)
