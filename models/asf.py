@@ -1,4 +1,9 @@
-"""Adaptive Spatial Filter (ASF): weigh the skin in each frame, then read position and velocity."""
+"""Adaptive Spatial Filter (ASF): weigh the skin in each frame, then read position and velocity.
+
+Global average pooling stands beside it as the control.
+"""
+
+from typing import final
 
 import torch
 from jaxtyping import Float
@@ -6,6 +11,23 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 
+def spatial_softmax(
+    logits: Float[Tensor, "frames mask height width"],
+) -> Float[Tensor, "frames mask height width"]:
+    """Return masks that sum to one over the pixels of each frame."""
+    masks: Tensor = logits.flatten(2).softmax(2).view_as(logits)
+    return masks
+
+
+def weighted_sum(
+    features: Float[Tensor, "frames channel height width"],
+    masks: Float[Tensor, "frames mask height width"],
+) -> Float[Tensor, "frames mask channel"]:
+    """Return each channel's mean under each mask."""
+    return torch.bmm(masks.flatten(2), features.flatten(2).transpose(1, 2))
+
+
+@final
 class AdaptiveSpatialFilter(nn.Module):
     r"""Pool feature maps under a softmax mask, frame by frame.
 
@@ -33,8 +55,7 @@ class AdaptiveSpatialFilter(nn.Module):
         spread, middle = torch.std_mean(appearance, dim=(2, 3), keepdim=True)
         look = functional.elu(self.look((appearance - middle) / (spread + 1e-3)))
         logits = self.from_features(features) + self.from_look(look)
-        masks: Tensor = logits.flatten(2).softmax(2).view_as(logits)
-        return masks
+        return spatial_softmax(logits)
 
     def forward(
         self,
@@ -44,8 +65,28 @@ class AdaptiveSpatialFilter(nn.Module):
         """Return the pooled position: ``masks x channel`` numbers a frame."""
         frames = features.flatten(0, 1)
         masks = self.masks(frames, appearance.flatten(0, 1))
-        pooled = torch.bmm(masks.flatten(2), frames.flatten(2).transpose(1, 2))
-        return pooled.view(*features.shape[:2], -1)
+        return weighted_sum(frames, masks).view(*features.shape[:2], -1)
+
+
+@final
+class AveragePooling(nn.Module):
+    """Control: every pixel weighs the same."""
+
+    def masks(
+        self,
+        features: Float[Tensor, "frames channel height width"],
+        appearance: Float[Tensor, "frames 3 height_in width_in"],
+    ) -> Float[Tensor, "frames 1 height width"]:
+        """Return one uniform mask, for looking at."""
+        return torch.full_like(features[:, :1], 1 / features[0, 0].numel())
+
+    def forward(
+        self,
+        features: Float[Tensor, "batch time channel height width"],
+        appearance: Float[Tensor, "batch time 3 height_in width_in"],
+    ) -> Float[Tensor, "batch time channel"]:
+        """Return the mean of each channel over the frame."""
+        return features.mean((3, 4))
 
 
 def velocity(

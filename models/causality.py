@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import torch
 from jaxtyping import Float
-from torch import Tensor
+from torch import Tensor, nn
 
 
 def look_ahead(
@@ -55,3 +55,14 @@ def assert_causal(
             raise AssertionError(
                 f"not causal: frames from {start} on change an output before them by {change:.3g}"
             )
+
+
+def frozen_statistics(module: nn.Module) -> nn.Module:
+    """Put batch normalisation alone into inference: its statistics stay, gradients flow.
+
+    Batch statistics are the one thing that may couple frames while training.
+    """
+    for part in module.modules():
+        if isinstance(part, nn.modules.batchnorm._BatchNorm):
+            part.eval()
+    return module

@@ -1,12 +1,25 @@
 """Which PHASE-Net: one frozen record a configuration, by name.
 
 The paper gives the parts and the budget (0.29 M parameters), not the widths, nor the fraction and
-block of ZAS: the values here are ours.
+block of ZAS: the values here are ours. Beside the paper's parts stand the controls that they are
+judged by; each is a setting, the paper's choice the default.
 """
 
 from dataclasses import dataclass
+from typing import Literal, get_args
 
 from pulsephase.errors import ParameterError
+
+MixerName = Literal["within", "grid", "identity", "pointwise", "shuffle", "permutation", "roll"]
+PoolingName = Literal["asf", "average"]
+HeadName = Literal["gated", "ungated", "fir", "oscillator", "gru", "symmetric"]
+InputName = Literal["mean", "difference", "both", "raw"]
+MIXERS: tuple[MixerName, ...] = get_args(MixerName)
+POOLINGS: tuple[PoolingName, ...] = get_args(PoolingName)
+HEADS: tuple[HeadName, ...] = get_args(HeadName)
+INPUTS: tuple[InputName, ...] = get_args(InputName)
+CHOICES = {"mixer": MIXERS, "pooling": POOLINGS, "head": HEADS, "inputs": INPUTS}
+INPUT_CHANNELS: dict[InputName, int] = {"mean": 3, "difference": 3, "both": 6, "raw": 3}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -16,15 +29,24 @@ class PhaseNetConfig:
     Attributes:
         size: Height and width of the input crop in pixels.
         sample_hz: Frame rate that the network was trained at, in Hz.
-        stem_channels: Channels after the stem, a 5x5 convolution.
+        inputs: What the network sees of a frame: its colour over the running mean (``mean``), its
+            change since the frame before (``difference``), ``both``, or the ``raw`` colour.
+        stem_channels: Channels after the stem.
+        stem_kernel: Size of the stem's convolution in pixels; from ``stem_stride`` on.
         stem_stride: Stride of the stem; it must divide ``size``.
         est_channels: Output channels of each EST block.
         est_expansion: Channels inside each EST block.
         est_pool: Spatial pooling after each EST block (1 = none).
-        zas_fraction: Share p of the channels that ZAS permutes, the last floor(p C).
+        squeeze_excitation: Whether each block weighs its channels by their mean over the frame.
+        mixer: What mixes regions in the blocks: ZAS ``within`` blocks or of the ``grid`` of blocks,
+            or a control.
+        mixer_seed: Of the control that permutes pixels at random.
+        zas_fraction: Share p of the channels that the mixer works on, the last floor(p C).
         zas_blocks: Block size b of ZAS in each EST block, in pixels.
+        pooling: The ASF, or the plain ``average`` over the frame.
         masks: Spatial masks of the ASF.
-        width: Channels of the TCN.
+        head: The gated TCN, or a control; ``symmetric`` sees the future.
+        width: Channels of the TCN; hidden size or modes of a control.
         layers: TCN layers; layer l has dilation 2^l.
         kernel: Taps of a TCN layer.
         mean_window: Memory of the running mean in frames.
@@ -34,14 +56,21 @@ class PhaseNetConfig:
 
     size: int
     sample_hz: float = 30.0
+    inputs: InputName = "both"
     stem_channels: int
+    stem_kernel: int = 5
     stem_stride: int
     est_channels: tuple[int, ...]
     est_expansion: tuple[int, ...]
     est_pool: tuple[int, ...]
+    squeeze_excitation: bool = False
+    mixer: MixerName = "within"
+    mixer_seed: int = 0
     zas_fraction: float = 0.5
     zas_blocks: tuple[int, ...]
+    pooling: PoolingName = "asf"
     masks: int = 2
+    head: HeadName = "gated"
     width: int
     layers: int = 6
     kernel: int = 3
@@ -50,6 +79,11 @@ class PhaseNetConfig:
     delay: int = 15
 
     def __post_init__(self) -> None:
+        for name, allowed in CHOICES.items():
+            if getattr(self, name) not in allowed:
+                raise ParameterError(
+                    f"{name} is {getattr(self, name)!r}; allowed are {', '.join(allowed)}"
+                )
         depth = len(self.est_channels)
         for name in ("est_expansion", "est_pool", "zas_blocks"):
             if len(getattr(self, name)) != depth:
@@ -62,6 +96,11 @@ class PhaseNetConfig:
                 f"size is {self.size} px; it must be a positive multiple of the stem's stride, "
                 f"{self.stem_stride}"
             )
+        if self.stem_kernel < self.stem_stride:
+            raise ParameterError(
+                f"stem_kernel is {self.stem_kernel} px; below the stride, {self.stem_stride}, it "
+                "would leave pixels unread"
+            )
         if not 0 <= self.zas_fraction <= 1:
             raise ParameterError(f"zas_fraction is {self.zas_fraction}; allowed is 0 to 1")
         if not 0 <= self.delay <= 30:
@@ -70,8 +109,39 @@ class PhaseNetConfig:
             raise ParameterError(f"sample_hz is {self.sample_hz}; it must be above 0 Hz")
 
     @property
+    def causal(self) -> bool:
+        """Whether no sample of the pulse depends on a later frame."""
+        return self.head != "symmetric"
+
+    def require_causal(self) -> None:
+        """Refuse the control that sees the future, wherever frames come one by one.
+
+        Raises:
+            ParameterError: If the head is ``symmetric``.
+        """
+        if not self.causal:
+            raise ParameterError(
+                f"head is {self.head!r}, a control that sees later frames: it can neither stream "
+                f"nor be loaded as pretrained; "
+                f"take one of {', '.join(head for head in HEADS if head != self.head)}"
+            )
+
+    @property
+    def map_sizes(self) -> tuple[int, ...]:
+        """Height and width of the maps in each EST block, and of those that are pooled."""
+        sizes = [self.size // self.stem_stride]
+        for pool in self.est_pool:
+            sizes.append(sizes[-1] // pool)
+        return tuple(sizes)
+
+    @property
+    def position_channels(self) -> int:
+        """Numbers a frame that pooling gives: channels, under each mask."""
+        return self.est_channels[-1] * (self.masks if self.pooling == "asf" else 1)
+
+    @property
     def receptive_field(self) -> int:
-        """Frames that the TCN sees, 1 + (k - 1)(2^L - 1)."""
+        """Frames that the gated TCN sees, 1 + (k - 1)(2^L - 1)."""
         return 1 + (self.kernel - 1) * ((1 << self.layers) - 1)
 
     @property

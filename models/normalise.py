@@ -1,7 +1,7 @@
 """What the network sees of a frame: its colour against a running mean, and its change in time.
 
 Both are causal: the running mean of each pixel is that of past frames and the present one, the
-difference is backward. Neither uses a statistic of the clip.
+difference is backward. Neither uses a statistic of the clip. Raw colour is the control.
 """
 
 from typing import NamedTuple
@@ -9,6 +9,8 @@ from typing import NamedTuple
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor
+
+from pulsephase.models.config import InputName
 
 MEAN_GAIN = 40.0  # a 1 % change of colour becomes 0.4
 DIFFERENCE_GAIN = (
@@ -59,8 +61,9 @@ def normalise(
     state: NormaliseState,
     *,
     window: int,
+    inputs: InputName = "both",
 ) -> tuple[
-    Float[Tensor, "batch time 6 height width"],
+    Float[Tensor, "batch time channel height width"],
     Float[Tensor, "batch time 3 height width"],
     NormaliseState,
 ]:
@@ -76,17 +79,41 @@ def normalise(
         frame_steps: Time since the frame before, in frames at the network's rate (1 = on time).
         state: What was seen before.
         window: Memory of the running mean in frames.
+        inputs: Which of the two, ``both``, or the ``raw`` frames less 1/2.
 
     Returns:
-        The six channels, the running mean, and the state after the last frame.
+        The three or six channels, the running mean, and the state after the last frame.
     """
     means = running_mean(frames, state, window=window)
+    after = NormaliseState(means[:, -1], frames[:, -1], state.seen + frames.shape[1])
+    match inputs:
+        case "mean":
+            return against_mean(frames, means).clamp(-LIMIT, LIMIT), means, after
+        case "difference":
+            return change(frames, frame_steps, state).clamp(-LIMIT, LIMIT), means, after
+        case "raw":
+            return frames - 0.5, means, after
+        case "both":
+            both = [against_mean(frames, means), change(frames, frame_steps, state)]
+            return torch.cat(both, 2).clamp(-LIMIT, LIMIT), means, after
+
+
+def against_mean(
+    frames: Float[Tensor, "batch time 3 height width"],
+    means: Float[Tensor, "batch time 3 height width"],
+) -> Float[Tensor, "batch time 3 height width"]:
+    """Return the relative deviation from the running mean, with its gain, not yet clipped."""
+    return (frames / (means + FLOOR) - 1) * MEAN_GAIN
+
+
+def change(
+    frames: Float[Tensor, "batch time 3 height width"],
+    frame_steps: Float[Tensor, "batch time"],
+    state: NormaliseState,
+) -> Float[Tensor, "batch time 3 height width"]:
+    """Return the relative change since the frame before, with its gain, not yet clipped."""
     first = (state.seen == 0)[:, None, None, None]
     before = torch.where(first, frames[:, 0], state.last)
     past = torch.cat([before[:, None], frames[:, :-1]], 1)
-    colour = (frames / (means + FLOOR) - 1) * MEAN_GAIN
-    change = (frames - past) / (frames + past + FLOOR)
-    change = change * (DIFFERENCE_GAIN / frame_steps)[:, :, None, None, None]
-    channels = torch.cat([colour, change], 2).clamp(-LIMIT, LIMIT)
-    after = NormaliseState(means[:, -1], frames[:, -1], state.seen + frames.shape[1])
-    return channels, means, after
+    relative = (frames - past) / (frames + past + FLOOR)
+    return relative * (DIFFERENCE_GAIN / frame_steps)[:, :, None, None, None]

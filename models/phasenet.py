@@ -1,4 +1,4 @@
-"""PHASE-Net, strictly causal from pixels to pulse (Zhao et al., arXiv 2509.24850, our own widths).
+"""PHASE-Net, causal from pixels to pulse (Zhao et al., arXiv 2509.24850, our own widths).
 
 One code path serves training, clips and streams: ``advance`` maps frames and a state to pulse and
 the state after them; a clip is an advance from the empty state, a stream an advance of one frame.
@@ -13,12 +13,13 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from pulsephase.errors import ShapeError
-from pulsephase.models.asf import AdaptiveSpatialFilter, velocity
-from pulsephase.models.config import PhaseNetConfig
+from pulsephase.models.asf import AdaptiveSpatialFilter, AveragePooling, velocity
+from pulsephase.models.config import INPUT_CHANNELS, PhaseNetConfig
 from pulsephase.models.est import ESTBlock
+from pulsephase.models.heads import temporal_head
+from pulsephase.models.mixers import mixer
 from pulsephase.models.normalise import NormaliseState, normalise
 from pulsephase.models.normalise import initial_state as initial_normalise
-from pulsephase.models.tcn import GatedTCN
 
 
 class PhaseNetState(NamedTuple):
@@ -28,13 +29,13 @@ class PhaseNetState(NamedTuple):
         normalise: Running mean, last frame and count of frames.
         temporal: Inputs held by the temporal filter of each EST block.
         position: Last ASF position.
-        tcn: Inputs held by each TCN layer.
+        head: What the temporal head remembers.
     """
 
     normalise: NormaliseState
     temporal: tuple[Tensor, ...]
     position: Tensor
-    tcn: tuple[Tensor, ...]
+    head: tuple[Tensor, ...]
 
 
 class PhaseNet(nn.Module):
@@ -48,32 +49,31 @@ class PhaseNet(nn.Module):
         super().__init__()
         self.config = config
         self.stem = nn.Conv2d(
-            6, config.stem_channels, 5, stride=config.stem_stride, padding=2, bias=False
+            INPUT_CHANNELS[config.inputs],
+            config.stem_channels,
+            config.stem_kernel,
+            stride=config.stem_stride,
+            padding=stem_padding(config),
+            bias=False,
         )
         self.stem_norm = nn.BatchNorm2d(config.stem_channels)
-        blocks, channels, stride = [], config.stem_channels, config.stem_stride
-        for out, inner, block, pool in zip(
-            config.est_channels,
-            config.est_expansion,
-            config.zas_blocks,
-            config.est_pool,
-            strict=True,
-        ):
-            blocks.append(
-                ESTBlock(
-                    channels,
-                    out,
-                    expansion=inner,
-                    zas_fraction=config.zas_fraction,
-                    zas_block=block,
-                    pool=pool,
-                )
+        self.blocks = nn.ModuleList(est_blocks(config))
+        self.asf: AdaptiveSpatialFilter | AveragePooling
+        if config.pooling == "asf":
+            self.asf = AdaptiveSpatialFilter(
+                config.est_channels[-1],
+                masks=config.masks,
+                stride=config.size // config.map_sizes[-1],
             )
-            channels, stride = out, stride * pool
-        self.blocks = nn.ModuleList(blocks)
-        self.asf = AdaptiveSpatialFilter(channels, masks=config.masks, stride=stride)
-        self.tcn = GatedTCN(
-            2 * config.masks * channels, config.width, layers=config.layers, kernel=config.kernel
+        else:
+            self.asf = AveragePooling()
+        self.head = temporal_head(
+            config.head,
+            channels=2 * config.position_channels,
+            width=config.width,
+            layers=config.layers,
+            kernel=config.kernel,
+            sample_hz=config.sample_hz,
         )
 
     @classmethod
@@ -82,29 +82,28 @@ class PhaseNet(nn.Module):
 
         Raises:
             WeightsError: If there are no such weights, or the file is damaged or another network's.
+            ParameterError: If the network is the control that sees the future.
         """
         from pulsephase.models.weights import load
 
         config, tensors = load(name_or_path)
+        config.require_causal()
         net = cls(config)
         net.load_state_dict(tensors)
         return net.eval()
 
     def initial_state(self, batch: int) -> PhaseNetState:
         """Return the state before the first frame, for ``batch`` faces."""
-        config, like = self.config, self.tcn.inward.weight
-        temporal, size = [], config.size // config.stem_stride
-        for inner, pool in zip(config.est_expansion, config.est_pool, strict=True):
-            temporal.append(like.new_zeros(batch, 2, inner, size, size))
-            size //= pool
+        config, like = self.config, self.stem.weight
+        temporal = [
+            like.new_zeros(batch, 2, inner, size, size)
+            for inner, size in zip(config.est_expansion, config.map_sizes, strict=False)
+        ]
         return PhaseNetState(
             initial_normalise(like.new_zeros(batch, 3, config.size, config.size)),
             tuple(temporal),
-            like.new_zeros(batch, config.masks * config.est_channels[-1]),
-            tuple(
-                like.new_zeros(batch, config.width, (config.kernel - 1) * 2**level)
-                for level in range(config.layers)
-            ),
+            like.new_zeros(batch, config.position_channels),
+            self.head.initial_state(batch, like),
         )
 
     def features(
@@ -115,8 +114,9 @@ class PhaseNet(nn.Module):
     ) -> tuple[Tensor, Tensor, NormaliseState, tuple[Tensor, ...]]:
         """Return feature maps, running mean faces, and the states up to the ASF."""
         batch, time = frames.shape[:2]
+        config = self.config
         channels, means, seen = normalise(
-            frames, frame_steps, state.normalise, window=self.config.mean_window
+            frames, frame_steps, state.normalise, window=config.mean_window, inputs=config.inputs
         )
         x = functional.elu(self.stem_norm(self.stem(channels.flatten(0, 1))))
         x = x.view(batch, time, *x.shape[1:])
@@ -144,8 +144,8 @@ class PhaseNet(nn.Module):
         first = (state.normalise.seen == 0)[:, None]
         last = torch.where(first, position[:, 0], state.position)
         moving = velocity(position, frame_steps, last)
-        pulse, tcn = self.tcn(torch.cat([position, moving], 2), state.tcn)
-        return pulse, PhaseNetState(seen, temporal, position[:, -1], tcn)
+        pulse, head = self.head(torch.cat([position, moving], 2), state.head)
+        return pulse, PhaseNetState(seen, temporal, position[:, -1], head)
 
     def forward(
         self,
@@ -202,3 +202,33 @@ class PhaseNet(nn.Module):
         )
         masks = self.asf.masks(maps.flatten(0, 1), means.flatten(0, 1))
         return masks.view(batch, time, *masks.shape[1:])
+
+
+def stem_padding(config: PhaseNetConfig) -> int:
+    """Return the zeros around a frame; none where the stem's tiles do not overlap."""
+    return 0 if config.stem_kernel == config.stem_stride else config.stem_kernel // 2
+
+
+def est_blocks(config: PhaseNetConfig) -> list[ESTBlock]:
+    """Return the EST blocks of a network, each with its mixer."""
+    blocks, channels = [], config.stem_channels
+    for index, inner in enumerate(config.est_expansion):
+        swap = mixer(
+            config.mixer,
+            channels=inner,
+            fraction=config.zas_fraction,
+            block=config.zas_blocks[index],
+            size=config.map_sizes[index],
+            seed=config.mixer_seed + index,
+        )
+        block = ESTBlock(
+            channels,
+            config.est_channels[index],
+            expansion=inner,
+            mixer=swap,
+            pool=config.est_pool[index],
+            squeeze_excitation=config.squeeze_excitation,
+        )
+        blocks.append(block)
+        channels = config.est_channels[index]
+    return blocks

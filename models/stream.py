@@ -36,9 +36,13 @@ class PulseStream:
     Args:
         net: A network in inference mode.
         hold_s: Longest gap in s over which the state is held.
+
+    Raises:
+        ParameterError: If the network sees the future.
     """
 
     def __init__(self, net: PhaseNet, *, hold_s: float = HOLD_S) -> None:
+        net.config.require_causal()
         self.net = net.eval()
         self.hold_s = hold_s
         self.state = net.initial_state(1)
@@ -82,7 +86,7 @@ class PulseStream:
 
     def _advance(self, frames: Tensor, times: list[float]) -> tuple[Tensor, Tensor]:
         rate = self.net.config.sample_hz
-        crops = frames[None].to(self.net.tcn.inward.weight)
+        crops = frames[None].to(self.net.stem.weight)
         self.net.check(crops)
         state = self.state
         if times[0] - self.last_s > self.hold_s:

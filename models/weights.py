@@ -64,6 +64,11 @@ def _metadata(path: Path, found: Mapping[str, str] | None) -> tuple[PhaseNetConf
         raise WeightsError(f"{path.name} has a config of another version ({error})") from None
 
 
+def _renamed(name: str) -> str:
+    """Return today's name of a tensor: the head was called after the only one there was."""
+    return name.replace("tcn.", "head.", 1) if name.startswith("tcn.") else name
+
+
 def load(name_or_path: str | Path) -> tuple[PhaseNetConfig, dict[str, Tensor]]:
     """Read weights by shipped name or path.
 
@@ -74,7 +79,7 @@ def load(name_or_path: str | Path) -> tuple[PhaseNetConfig, dict[str, Tensor]]:
     try:
         with safe_open(path, framework="pt") as file:
             config, _ = _metadata(path, file.metadata())
-            return config, {name: file.get_tensor(name) for name in file.keys()}
+            return config, {_renamed(name): file.get_tensor(name) for name in file.keys()}
     except SafetensorError as error:
         raise WeightsError(
             f"{path.name} is damaged or no safetensors file ({error}); fetch it again"

@@ -185,7 +185,7 @@ def _picture(net: PhaseNet, crops: Clip, chunk: Clip) -> Picture | None:
     frame = chunk.frames[int(torch.searchsorted(chunk.times_s, crops.times_s[index]))]
     seen = crops.frames[max(0, index - net.config.warmup) : index + 1]
     with torch.inference_mode():
-        mask = net.masks(seen[None].to(net.tcn.inward.weight))[0, -1].mean(0).cpu()
+        mask = net.masks(seen[None].to(net.stem.weight))[0, -1].mean(0).cpu()
     return Picture(
         frame=frame.permute(1, 2, 0).numpy().copy(),
         box=crops.boxes[index].double().numpy(),

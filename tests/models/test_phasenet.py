@@ -11,13 +11,12 @@ from hypothesis import strategies as st
 
 from pulsephase.errors import ParameterError, ShapeError
 from pulsephase.models.asf import AdaptiveSpatialFilter, velocity
-from pulsephase.models.causality import assert_causal, look_ahead
+from pulsephase.models.causality import assert_causal, frozen_statistics, look_ahead
 from pulsephase.models.config import CONFIGS, TINY
 from pulsephase.models.normalise import initial_state, running_mean
 from pulsephase.models.phasenet import PhaseNet
 from pulsephase.models.stream import PulseStream
-from pulsephase.models.tcn import GatedTCN, frozen_statistics
-from pulsephase.models.zas import ZAS, swap_within
+from pulsephase.models.tcn import GatedTCN
 from pulsephase.video.clip import Clip
 
 STREAM_TOLERANCE = {torch.float32: 1e-5, torch.float64: 1e-12}
@@ -201,48 +200,6 @@ def test_wrong_configs_are_named() -> None:
 
 
 # --- the parts ---
-
-
-@given(
-    height=st.integers(1, 13),
-    width=st.integers(1, 13),
-    block=st.integers(1, 5),
-    seed=st.integers(0, 9),
-)
-@settings(max_examples=40, deadline=None)
-def test_zas_is_an_involution_and_an_isometry(
-    height: int, width: int, block: int, seed: int
-) -> None:
-    x = torch.randn(2, 4, height, width, generator=torch.Generator().manual_seed(seed))
-    once = swap_within(x, block)
-    assert torch.equal(swap_within(once, block), x)
-    assert torch.equal(once.flatten(2).sort(2).values, x.flatten(2).sort(2).values)
-
-
-def test_zas_moves_what_it_says() -> None:
-    x = torch.arange(36.0).reshape(1, 1, 6, 6)
-    out = swap_within(x, 3)[0, 0]
-    for row in range(6):
-        for column in range(6):
-            block_row, i = divmod(row, 3)
-            block_column, j = divmod(column, 3)
-            assert out[block_row * 3 + j, block_column * 3 + i] == x[0, 0, row, column]
-
-
-def test_zas_keeps_the_first_channels() -> None:
-    x = torch.randn(2, 5, 6, 6)
-    out = ZAS(channels=5, fraction=0.5, block=3)(x)
-    assert torch.equal(out[:, :3], x[:, :3])
-    assert not torch.equal(out[:, 3:], x[:, 3:])
-
-
-def test_zas_costs_nothing() -> None:
-    from torch.utils.flop_counter import FlopCounterMode
-
-    with FlopCounterMode(display=False) as counter:
-        ZAS(channels=8, fraction=0.5, block=3)(torch.randn(2, 8, 9, 9))
-    assert counter.get_total_flops() == 0
-    assert not list(ZAS(channels=8, fraction=0.5, block=3).parameters())
 
 
 def test_asf_masks_sum_to_one() -> None:
