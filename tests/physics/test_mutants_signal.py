@@ -18,12 +18,12 @@ from pulsephase.physics.certify import (
     certified_minimal_taps,
     certified_tail,
 )
-from pulsephase.physics.consistency import oscillator_consistency
+from pulsephase.physics.consistency import null_kernels, oscillator_consistency
 from pulsephase.physics.discretisation import Discretisation, oscillator_from_poles
 from pulsephase.physics.forcing import ImpulseTrain, SampledInput
 from pulsephase.physics.friction import Friction
 from pulsephase.physics.holds import holds
-from pulsephase.physics.identify import cramer_rao
+from pulsephase.physics.identify import bootstrap, cramer_rao, identify
 from pulsephase.physics.kernels import kernel
 from pulsephase.physics.line import Line, propagation_squared
 from pulsephase.physics.modal import modal_error_bound
@@ -115,7 +115,7 @@ def test_womersley_series_to_the_last_digit() -> None:
     with mp.workdps(40):
         root = mp.sqrt(mp.mpf(x))
         exact = float(mp.mpf(x) * mp.besseli(0, root) / mp.besseli(2, root))
-    assert found[0].real == pytest.approx(exact, rel=1e-15)
+    assert found[0].real == pytest.approx(exact, rel=1e-15, abs=0.0)
 
 
 @pytest.mark.parametrize(("a", "w"), [(2000.0, 0.9), (1.0, 30.0), (40.0, 1e-3)])
@@ -189,6 +189,15 @@ def test_the_first_samples_of_every_length(scheme: Scheme, step_s: float) -> Non
             scheme=scheme,
         )
         np.testing.assert_allclose(found[0], expected[:samples], rtol=1e-12, atol=1e-15)
+        grid = simulate(
+            alpha.expand(2, 3),
+            omega.expand(2, 3),
+            SampledInput(values=values[:, :samples].expand(2, 3, samples)),
+            step_s=step_s,
+            samples=samples,
+            scheme=scheme,
+        )
+        torch.testing.assert_close(grid, found.expand(2, 3, samples))
 
 
 def test_direct_convolution_leaves_nothing_before_the_input() -> None:
@@ -261,6 +270,27 @@ def test_four_taps_are_enough_for_four_unknowns() -> None:
     law = Discretisation(oscillator=mode, scheme="zero_order", step_s=STEP_S)
     found = cramer_rao(mode, kernel(law, taps=4), sample_hz=30.0, noise_sd=1e-3)
     assert min(found.values()) > 0
+
+
+def test_bootstrap_ends_are_the_quantiles_of_its_draws() -> None:
+    mode = Oscillator.from_natural_hz(1.2, damping=0.3)
+    law = Discretisation(oscillator=mode, scheme="zero_order", step_s=STEP_S)
+    rng = np.random.default_rng(4)
+    truth = kernel(law, taps=48)
+    kernels = truth + 0.02 * np.abs(truth).max() * rng.standard_normal((6, 48))
+    found = bootstrap(kernels, scheme="zero_order", sample_hz=30.0, seed=7, draws=40, level=0.6)
+    draws = np.random.default_rng(7).integers(0, 6, (40, 6))
+    rates = [
+        identify(kernels[draw].mean(axis=0), scheme="zero_order", sample_hz=30.0) for draw in draws
+    ]
+    natural = np.quantile([each.natural_hz for each in rates], [0.2, 0.8])
+    assert (found.low[0], found.high[0]) == pytest.approx(tuple(natural), rel=1e-12)
+
+
+def test_the_red_null_is_stationary_from_its_first_tap() -> None:
+    made = null_kernels(np.ones(8), null="red", count=6000, sample_hz=30.0, seed=0)
+    variance = made.var(axis=0) * (1 - 0.8**2)
+    np.testing.assert_allclose(variance, 1, atol=0.1)  # 5 standard errors
 
 
 def test_modal_bound_close_to_the_next_mode() -> None:
