@@ -161,4 +161,31 @@ TINY = PhaseNetConfig(
     width=40,
 )
 
-CONFIGS = {"tiny": TINY}
+BASE = PhaseNetConfig(
+    size=72,
+    stem_channels=32,
+    stem_kernel=8,
+    stem_stride=8,
+    est_channels=(48, 64),
+    est_expansion=(96, 128),
+    est_pool=(1, 1),
+    zas_blocks=(3, 3),
+    width=64,
+)
+
+# Published: three EST blocks, three TCN layers, one mask, 0.29 M parameters. The widths are ours.
+PAPER = PhaseNetConfig(
+    size=128,
+    stem_channels=64,
+    stem_kernel=8,
+    stem_stride=4,
+    est_channels=(96, 128, 128),
+    est_expansion=(128, 192, 128),
+    est_pool=(1, 2, 1),
+    zas_blocks=(10, 10, 5),
+    masks=1,
+    width=80,
+    layers=3,
+)
+
+CONFIGS = {"tiny": TINY, "base": BASE, "paper": PAPER}

@@ -206,7 +206,7 @@ class PhaseNet(nn.Module):
 
 def stem_padding(config: PhaseNetConfig) -> int:
     """Return the zeros around a frame; none where the stem's tiles do not overlap."""
-    return 0 if config.stem_kernel == config.stem_stride else config.stem_kernel // 2
+    return 0 if config.stem_kernel == config.stem_stride else (config.stem_kernel - 1) // 2
 
 
 def est_blocks(config: PhaseNetConfig) -> list[ESTBlock]:

@@ -2,17 +2,20 @@
 
 import math
 from dataclasses import replace
-from itertools import pairwise
 
+import networks
 import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from networks import in_pieces, scrambled
+from torch.utils._pytree import tree_leaves
+from torch.utils.flop_counter import FlopCounterMode
 
 from pulsephase.errors import ParameterError, ShapeError
 from pulsephase.models.asf import AdaptiveSpatialFilter, velocity
 from pulsephase.models.causality import assert_causal, frozen_statistics, look_ahead
-from pulsephase.models.config import CONFIGS, TINY
+from pulsephase.models.config import BASE, CONFIGS, PAPER, TINY
 from pulsephase.models.normalise import initial_state, running_mean
 from pulsephase.models.phasenet import PhaseNet
 from pulsephase.models.stream import PulseStream
@@ -22,37 +25,58 @@ from pulsephase.video.clip import Clip
 STREAM_TOLERANCE = {torch.float32: 1e-5, torch.float64: 1e-12}
 
 
+def crops(
+    time: int, *, size: int = TINY.size, seed: int = 0, batch: int = 1, dtype=torch.float32
+) -> torch.Tensor:
+    return networks.crops(time, size=size, seed=seed, batch=batch, dtype=dtype)
+
+
 @pytest.fixture(scope="module")
 def net() -> PhaseNet:
     torch.manual_seed(1)
     return scrambled(PhaseNet(TINY)).eval()
 
 
-def scrambled(net: PhaseNet) -> PhaseNet:
-    """Give batch normalisation statistics as a trained network has them."""
-    for part in net.modules():
-        if isinstance(part, torch.nn.BatchNorm2d):
-            part.running_mean = 0.3 * torch.randn_like(part.running_mean)
-            part.running_var = 0.5 + torch.rand_like(part.running_var)
-    return net
-
-
-def crops(time: int, *, seed: int = 0, batch: int = 1, dtype=torch.float32) -> torch.Tensor:
-    generator = torch.Generator().manual_seed(seed)
-    still = torch.rand(batch, 1, 3, TINY.size, TINY.size, generator=generator)
-    noise = torch.randn(batch, time, 3, TINY.size, TINY.size, generator=generator)
-    return (0.2 + 0.6 * still + 0.01 * noise).clamp(0, 1).to(dtype)
-
-
-@pytest.mark.parametrize("name", CONFIGS)
-def test_budget(name: str) -> None:
+@pytest.mark.parametrize(
+    ("name", "least", "most"),
+    [("tiny", 0, 100_000), ("base", 0, 290_000), ("paper", 0.98 * 290_000, 1.02 * 290_000)],
+)
+def test_budget(name: str, least: float, most: float) -> None:
     parameters = sum(p.numel() for p in PhaseNet(CONFIGS[name]).parameters())
-    assert parameters <= {"tiny": 100_000}[name]
+    assert least <= parameters <= most
 
 
-@pytest.mark.parametrize("name", CONFIGS)
+def test_the_paper_s_network_is_no_smaller_one() -> None:
+    net, frames = PhaseNet(PAPER).eval(), torch.rand(1, 2, 3, 128, 128)
+    with FlopCounterMode(display=False) as counter, torch.inference_mode():
+        net(frames)
+    assert counter.get_total_flops() / 2 / 2 >= 100e6  # two operations each, two frames
+
+
+def test_the_paper_s_depth() -> None:
+    assert (len(PAPER.est_channels), PAPER.layers) == (3, 3)
+
+
+@pytest.mark.parametrize("name", ["tiny", "base"])
 def test_receptive_field_is_four_seconds(name: str) -> None:
     assert CONFIGS[name].receptive_field >= 127
+
+
+def test_state_of_base_is_small() -> None:
+    state = tree_leaves(PhaseNet(BASE).initial_state(1))
+    assert sum(part.numel() * part.element_size() for part in state) <= 1e6
+
+
+@pytest.mark.parametrize(("name", "time"), [("base", 24), ("paper", 6)])
+def test_the_named_networks_are_causal_and_stream(name: str, time: int) -> None:
+    torch.manual_seed(1)
+    net = scrambled(PhaseNet(CONFIGS[name])).eval()
+    frames = crops(time, size=CONFIGS[name].size)
+    assert_causal(net, frames, starts=(1, time // 2))
+    assert_causal(frozen_statistics(net.train()), frames, starts=(time // 2,))
+    with torch.inference_mode():
+        whole, pieces = net.eval()(frames), in_pieces(net, frames, {1, time // 3, time // 2})
+    assert (pieces - whole).abs().max() <= 1e-5 * whole.abs().max()
 
 
 def test_causal_at_inference(net: PhaseNet) -> None:
@@ -91,15 +115,9 @@ def test_any_chunking_gives_the_clip(dtype: torch.dtype, cuts: set[int], seed: i
     torch.manual_seed(3)
     net = scrambled(PhaseNet(TINY)).eval().to(dtype)
     frames = crops(60, seed=seed, dtype=dtype)
-    edges = [0, *sorted(cuts), 60]
     with torch.inference_mode():
-        whole = net(frames)
-        state, parts = net.initial_state(1), []
-        for start, stop in pairwise(edges):
-            steps = frames.new_ones(1, stop - start)
-            part, state = net.advance(frames[:, start:stop], steps, state)
-            parts.append(part)
-    error = (torch.cat(parts, 1) - whole).abs().max() / whole.abs().max()
+        whole, pieces = net(frames), in_pieces(net, frames, cuts)
+    error = (pieces - whole).abs().max() / whole.abs().max()
     assert error <= STREAM_TOLERANCE[dtype]
 
 
