@@ -11,20 +11,24 @@ clips.
 
 import json
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import torch
 from jaxtyping import Bool, Float
 from numpy.typing import NDArray
+from torch import Tensor
 
 from pulsephase.experiments.pretrain import revision
 from pulsephase.experiments.recipes import COMPARISON_SEED
 from pulsephase.files import write_json
 from pulsephase.models.classical import METHODS, mean_colour
+from pulsephase.models.config import PhaseNetConfig
 from pulsephase.models.phasenet import PhaseNet
+from pulsephase.synthetic.config import SynthConfig
 from pulsephase.synthetic.presets import preset
 from pulsephase.synthetic.render import render_with_maps
 from pulsephase.vitals.heart_rate import heart_rate, peak_bpm
@@ -103,6 +107,92 @@ class Comparison:
         return result
 
 
+class Batch(NamedTuple):
+    """Some of the fixed clips of a preset.
+
+    Attributes:
+        seeds: Of the clips.
+        frames: Crops in 0..1.
+        masks: Share of each pixel that is skin.
+        truth_bpm: Mean heart rate over the samples that count.
+    """
+
+    seeds: range
+    frames: Float[Tensor, "clip time 3 height width"]
+    masks: Float[Tensor, "clip time height width"]
+    truth_bpm: list[float]
+
+
+def protocol(name: str, network: PhaseNetConfig) -> tuple[SynthConfig, slice]:
+    """Return what is rendered for a network, and the samples of its waves that count."""
+    frames = round(CLIP_S * network.sample_hz)
+    config = replace(preset(name), size=network.size, frames=frames, sample_hz=network.sample_hz)
+    return config, slice(network.warmup, frames - network.delay)
+
+
+def fixed_clips(config: SynthConfig, kept: slice, *, clips: int, batch: int) -> Iterator[Batch]:
+    """Render the clips that all methods meet."""
+    for start in range(0, clips, batch):
+        seeds = range(COMPARISON_SEED + start, COMPARISON_SEED + min(start + batch, clips))
+        made = [render_with_maps(seed, config) for seed in seeds]
+        skin, truth = [], []
+        for clip in made:
+            assert clip.truth is not None and clip.truth.skin_mask is not None
+            skin.append(clip.truth.skin_mask)
+            truth.append(float(clip.truth.heart_rate_bpm[kept].mean()))
+        yield Batch(seeds, torch.stack([clip.frames for clip in made]), torch.stack(skin), truth)
+
+
+def classical_waves(batch: Batch, *, sample_hz: float) -> dict[tuple[str, str], Tensor]:
+    """Return the wave of every classical method on each region."""
+    waves = {}
+    for region, weights in (("crop", None), ("mask", batch.masks)):
+        colour = mean_colour(batch.frames, weights=weights)
+        for method, function in METHODS.items():
+            waves[method, region] = function(colour, sample_hz=sample_hz)
+    return waves
+
+
+def collect(
+    name: str,
+    network: PhaseNetConfig,
+    waves_of: Callable[[Batch], dict[tuple[str, str], Tensor]],
+    *,
+    clips: int,
+    batch: int = 10,
+    advance: Callable[[float], None] = lambda amount: None,
+) -> Comparison:
+    """Judge waves by the one protocol.
+
+    Args:
+        name: The preset.
+        network: Whose size, rate, warm-up and delay hold for all methods.
+        waves_of: Returns waves by method and region; of two regions the better one counts.
+        clips: How many of the fixed clips.
+        batch: How many at a time.
+        advance: Told how many clips are done.
+    """
+    config, kept = protocol(name, network)
+    rate = network.sample_hz
+    truth: list[float] = []
+    found: dict[tuple[str, str], list[NDArray[np.float64]]] = {}
+    spoke: dict[tuple[str, str], list[bool]] = {}
+    for made in fixed_clips(config, kept, clips=clips, batch=batch):
+        truth += made.truth_bpm
+        for key, wave in waves_of(made).items():
+            seen = wave[:, kept].double().numpy()
+            found.setdefault(key, []).append(peak_bpm(seen, sample_hz=rate))
+            answers = [heart_rate(row, sample_hz=rate).bpm is not None for row in seen]
+            spoke.setdefault(key, []).extend(answers)
+        advance(len(made.seeds))
+    return _best(
+        name,
+        np.array(truth),
+        {key: np.concatenate(rates) for key, rates in found.items()},
+        {key: np.array(answers) for key, answers in spoke.items()},
+    )
+
+
 def compare(
     net: PhaseNet,
     name: str,
@@ -112,48 +202,16 @@ def compare(
     advance: Callable[[float], None] = lambda amount: None,
 ) -> Comparison:
     """Run the network and the classical methods on the first ``clips`` fixed clips of a preset."""
-    config = net.config
-    rendered = replace(
-        preset(name),
-        size=config.size,
-        frames=round(CLIP_S * config.sample_hz),
-        sample_hz=config.sample_hz,
-    )
-    rate, delay = config.sample_hz, config.delay
-    kept = slice(config.warmup, rendered.frames - delay)
-    truth: list[float] = []
-    found: dict[tuple[str, str], list[NDArray[np.float64]]] = {}
-    spoke: dict[tuple[str, str], list[bool]] = {}
-    for start in range(0, clips, batch):
-        made = [
-            render_with_maps(COMPARISON_SEED + index, rendered)
-            for index in range(start, min(start + batch, clips))
-        ]
-        frames = torch.stack([clip.frames for clip in made])
-        skin = []
-        for clip in made:
-            assert clip.truth is not None and clip.truth.skin_mask is not None
-            skin.append(clip.truth.skin_mask)
-            truth.append(float(clip.truth.heart_rate_bpm[kept].mean()))
-        masks = torch.stack(skin)
+
+    def waves_of(made: Batch) -> dict[tuple[str, str], Tensor]:
         with torch.inference_mode():
-            waves = {("phasenet", "crop"): net(frames).roll(-delay, 1)}
-        for region, weights in (("crop", None), ("mask", masks)):
-            colour = mean_colour(frames, weights=weights)
-            for method, function in METHODS.items():
-                waves[method, region] = function(colour, sample_hz=rate)
-        for key, wave in waves.items():
-            seen = wave[:, kept].double().numpy()
-            found.setdefault(key, []).append(peak_bpm(seen, sample_hz=rate))
-            answers = [heart_rate(row, sample_hz=rate).bpm is not None for row in seen]
-            spoke.setdefault(key, []).extend(answers)
-        advance(len(made))
-    return _best(
-        name,
-        np.array(truth),
-        {key: np.concatenate(rates) for key, rates in found.items()},
-        {key: np.array(answers) for key, answers in spoke.items()},
-    )
+            pulse = net(made.frames).roll(-net.config.delay, 1)
+        return {
+            ("phasenet", "crop"): pulse,
+            **classical_waves(made, sample_hz=net.config.sample_hz),
+        }
+
+    return collect(name, net.config, waves_of, clips=clips, batch=batch, advance=advance)
 
 
 def _best(
@@ -167,15 +225,13 @@ def _best(
     regions: dict[str, str] = {}
     for (method, region), bpm in found.items():
         error = np.abs(bpm - truth)
-        if method == "phasenet":
-            errors[method], answered[method] = error, spoke[method, region]
-            continue
         better = method not in errors or (
             (error < TOLERANCE_BPM).mean() > (errors[method] < TOLERANCE_BPM).mean()
         )
         if better:
-            errors[method], regions[method] = error, region
-            answered[method] = spoke[method, region]
+            errors[method], answered[method] = error, spoke[method, region]
+            if method in METHODS:
+                regions[method] = region
     return Comparison(preset=name, errors=errors, answered=answered, regions=regions)
 
 

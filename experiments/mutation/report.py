@@ -19,9 +19,9 @@ Generated from `experiments/results/mutation.json` by `make mutate`; do not edit
 
 Every operator, sign, comparison and number beside an operator in `physics/` is changed, one at a
 time, and the tests, proofs and docstring examples that call the changed function are run until one
-fails. A mutant that makes none fail *survives*: either it computes the same (an *equivalent*
-mutant, of which the reason is given), or the tests have a gap. Not changed are annotations, text,
-and what an error says.
+fails. A mutant that makes none fail *survives*: it computes the same, or it differs only where
+nothing is promised (the reason is given for each), or the tests have a gap. Survivors of every kind
+count against the share. Not changed are annotations, text, and what an error says.
 """
 
 
@@ -104,7 +104,7 @@ def render(held: Mapping[str, Any]) -> str:
             f"This is **part of the whole**. Modules not run, with their mutants: {names}.",
             "",
         ]
-    lines += ["| module | mutants | red | stopped by time | survive | of these equivalent |"]
+    lines += ["| module | mutants | red | stopped by time | survive | of these with a reason |"]
     lines += ["|---|---:|---:|---:|---:|---:|"]
     for name, module in modules.items():
         survive = module["survivors"]

@@ -184,6 +184,13 @@ def test_every_reason_is_of_a_mutant_that_there_is() -> None:
     assert set(REASONS) <= labels
 
 
+def test_document_is_in_step_with_the_results() -> None:
+    held = report.read(mutate.RESULTS)
+    assert held["modules"] and not held["not_run"], "run make mutate"
+    assert mutate.DOCUMENT.read_text(encoding="utf-8") == report.render(held)
+    assert report.share_killed(held["modules"]) >= report.ASKED_SHARE
+
+
 def test_results_of_other_modules_are_kept(tmp_path: Path) -> None:
     results, document = tmp_path / "mutation.json", tmp_path / "mutation.md"
     source = "def f(x):\n    return x + 1\n"
