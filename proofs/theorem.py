@@ -111,16 +111,25 @@ class Verdict:
 
 
 def prove(theorem: Theorem) -> Verdict:
-    """Check a theorem and each of its mutants."""
+    """Check a theorem and each of its mutants; a check that stops with an error holds nothing."""
     missing = [name for name in theorem.requires if find_spec(name) is None]
     if missing:
         needs = ", ".join(missing)
         return Verdict(theorem=theorem, holds=None, detail=f"not run: {needs} is not installed")
     start = time.perf_counter()
-    evidence = theorem.check(theorem.claim)
+    try:
+        evidence = theorem.check(theorem.claim)
+    except Exception as error:  # noqa: BLE001 - whatever it is, the other theorems are to be told
+        evidence = Evidence(residual=math.nan, detail=f"the check stopped: {error!r}")
     mutants = []
     for name, claim in theorem.mutants.items():
-        refuted = theorem.check(claim)
+        try:
+            refuted = theorem.check(claim)
+        except Exception as error:  # noqa: BLE001
+            # A check that cannot be run on a wrong claim has not refused it.
+            name = f"{name} (the check stopped: {error!r})"
+            mutants.append(MutantResult(name=name, fails=False, residual=math.nan))
+            continue
         mutants.append(MutantResult(name=name, fails=not refuted.holds, residual=refuted.residual))
     return Verdict(
         theorem=theorem,

@@ -46,6 +46,17 @@ def test_not_a_number_never_holds() -> None:
     assert not Evidence(residual=math.nan, tolerance=math.inf).holds
 
 
+def test_a_check_that_stops_proves_and_refuses_nothing() -> None:
+    def check(claim: float) -> Evidence:
+        return Evidence(residual=1 / claim - 0.5)
+
+    verdict = prove(replace(SOUND, check=check, claim=0.0, mutants={"zero": 0.0, "one": 1.0}))
+    assert verdict.holds is False and "ZeroDivisionError" in verdict.detail
+    zero, one = verdict.mutants
+    assert not zero.fails and "ZeroDivisionError" in zero.name
+    assert one.fails and not verdict.all_mutants_fail
+
+
 def test_a_missing_extra_means_not_run() -> None:
     verdict = prove(replace(SOUND, requires=("no_such_package_anywhere",)))
     assert verdict.holds is None and verdict.mutants == () and not verdict.proved
