@@ -125,7 +125,7 @@ class DilatedStack(TemporalHead):
     def initial_state(self, batch: int, like: Tensor) -> tuple[Float[Tensor, "batch width _"], ...]:
         """Return zeros for the inputs that each layer holds."""
         width = self.inward.out_channels
-        return tuple(like.new_zeros(batch, width, layer.past) for layer in self._stack())
+        return tuple(like.new_zeros(batch, width, layer.past) for layer in self.residual_layers())
 
     def forward(
         self,
@@ -135,12 +135,13 @@ class DilatedStack(TemporalHead):
         """Return the wave and the inputs that each layer holds."""
         h = self.inward(x.transpose(1, 2))
         after = []
-        for layer, state in zip(self._stack(), states, strict=True):
+        for layer, state in zip(self.residual_layers(), states, strict=True):
             h, state = layer(h, state)
             after.append(state)
         return self.outward(h)[:, 0], tuple(after)
 
-    def _stack(self) -> list[ResidualLayer]:
+    def residual_layers(self) -> list[ResidualLayer]:
+        """Return the dilated layers in order."""
         return [layer for layer in self.layers if isinstance(layer, ResidualLayer)]
 
 
@@ -175,6 +176,6 @@ class SymmetricTCN(GatedTCN):
     ) -> tuple[Float[Tensor, "batch time"], tuple[Tensor, ...]]:
         """Return the wave of a whole clip."""
         h = self.inward(x.transpose(1, 2))
-        for layer in self._stack():
+        for layer in self.residual_layers():
             h = layer.both_sides(h)
         return self.outward(h)[:, 0], ()
