@@ -17,8 +17,16 @@ InputName = Literal["mean", "difference", "both", "raw"]
 MIXERS: tuple[MixerName, ...] = get_args(MixerName)
 POOLINGS: tuple[PoolingName, ...] = get_args(PoolingName)
 HEADS: tuple[HeadName, ...] = get_args(HeadName)
+MeanForm = Literal["ratio", "deviation"]
 INPUTS: tuple[InputName, ...] = get_args(InputName)
-CHOICES = {"mixer": MIXERS, "pooling": POOLINGS, "head": HEADS, "inputs": INPUTS}
+MEAN_FORMS: tuple[MeanForm, ...] = get_args(MeanForm)
+CHOICES = {
+    "mixer": MIXERS,
+    "pooling": POOLINGS,
+    "head": HEADS,
+    "inputs": INPUTS,
+    "mean_form": MEAN_FORMS,
+}
 INPUT_CHANNELS: dict[InputName, int] = {"mean": 3, "difference": 3, "both": 6, "raw": 3}
 
 
@@ -31,6 +39,9 @@ class PhaseNetConfig:
         sample_hz: Frame rate that the network was trained at, in Hz.
         inputs: What the network sees of a frame: its colour over the running mean (``mean``), its
             change since the frame before (``difference``), ``both``, or the ``raw`` colour.
+        mean_form: How colour stands over its mean: ``ratio``, x/(m + e) - 1, which ``tiny`` was
+            trained with and which a dark pixel takes to its limit; or ``deviation``,
+            (x - m)/(m + e), which it does not.
         stem_channels: Channels after the stem.
         stem_kernel: Size of the stem's convolution in pixels; from ``stem_stride`` on.
         stem_stride: Stride of the stem; it must divide ``size``.
@@ -57,6 +68,7 @@ class PhaseNetConfig:
     size: int
     sample_hz: float = 30.0
     inputs: InputName = "both"
+    mean_form: MeanForm = "ratio"
     stem_channels: int
     stem_kernel: int = 5
     stem_stride: int
@@ -163,6 +175,7 @@ TINY = PhaseNetConfig(
 
 BASE = PhaseNetConfig(
     size=72,
+    mean_form="deviation",
     stem_channels=32,
     stem_kernel=8,
     stem_stride=8,
@@ -176,6 +189,7 @@ BASE = PhaseNetConfig(
 # Published: three EST blocks, three TCN layers, one mask, 0.29 M parameters. The widths are ours.
 PAPER = PhaseNetConfig(
     size=128,
+    mean_form="deviation",
     stem_channels=64,
     stem_kernel=8,
     stem_stride=4,

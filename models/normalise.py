@@ -10,7 +10,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from pulsephase.models.config import InputName
+from pulsephase.models.config import InputName, MeanForm
 
 MEAN_GAIN = 40.0  # a 1 % change of colour becomes 0.4
 DIFFERENCE_GAIN = (
@@ -62,6 +62,7 @@ def normalise(
     *,
     window: int,
     inputs: InputName = "both",
+    mean_form: MeanForm = "ratio",
 ) -> tuple[
     Float[Tensor, "batch time channel height width"],
     Float[Tensor, "batch time 3 height width"],
@@ -80,6 +81,7 @@ def normalise(
         state: What was seen before.
         window: Memory of the running mean in frames.
         inputs: Which of the two, ``both``, or the ``raw`` frames less 1/2.
+        mean_form: The first as above (``ratio``), or as :math:`(x_t-m_t)/(m_t+\epsilon)`.
 
     Returns:
         The three or six channels, the running mean, and the state after the last frame.
@@ -88,22 +90,31 @@ def normalise(
     after = NormaliseState(means[:, -1], frames[:, -1], state.seen + frames.shape[1])
     match inputs:
         case "mean":
-            return against_mean(frames, means).clamp(-LIMIT, LIMIT), means, after
+            return against_mean(frames, means, form=mean_form).clamp(-LIMIT, LIMIT), means, after
         case "difference":
             return change(frames, frame_steps, state).clamp(-LIMIT, LIMIT), means, after
         case "raw":
             return frames - 0.5, means, after
         case "both":
-            both = [against_mean(frames, means), change(frames, frame_steps, state)]
-            return torch.cat(both, 2).clamp(-LIMIT, LIMIT), means, after
+            colour = against_mean(frames, means, form=mean_form)
+            both = torch.cat([colour, change(frames, frame_steps, state)], 2)
+            return both.clamp(-LIMIT, LIMIT), means, after
 
 
 def against_mean(
     frames: Float[Tensor, "batch time 3 height width"],
     means: Float[Tensor, "batch time 3 height width"],
+    *,
+    form: MeanForm,
 ) -> Float[Tensor, "batch time 3 height width"]:
-    """Return the relative deviation from the running mean, with its gain, not yet clipped."""
-    return (frames / (means + FLOOR) - 1) * MEAN_GAIN
+    r"""Return the relative deviation from the running mean, with its gain, not yet clipped.
+
+    The ratio is off by :math:`-\epsilon/(m+\epsilon)`: nothing much for a bright pixel, but from
+    :math:`m < 0.18` on the limit itself, so that dark skin loses its colour. The deviation is not.
+    """
+    if form == "ratio":
+        return (frames / (means + FLOOR) - 1) * MEAN_GAIN
+    return (frames - means) / (means + FLOOR) * MEAN_GAIN
 
 
 def change(

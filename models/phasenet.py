@@ -116,7 +116,12 @@ class PhaseNet(nn.Module):
         batch, time = frames.shape[:2]
         config = self.config
         channels, means, seen = normalise(
-            frames, frame_steps, state.normalise, window=config.mean_window, inputs=config.inputs
+            frames,
+            frame_steps,
+            state.normalise,
+            window=config.mean_window,
+            inputs=config.inputs,
+            mean_form=config.mean_form,
         )
         x = functional.elu(self.stem_norm(self.stem(channels.flatten(0, 1))))
         x = x.view(batch, time, *x.shape[1:])

@@ -29,6 +29,7 @@ SETTINGS = {
     **{f"pooling={name}": replace(SMALL, pooling=name) for name in POOLINGS},
     **{f"head={name}": replace(SMALL, head=name) for name in HEADS},
     **{f"inputs={name}": replace(SMALL, inputs=name) for name in INPUTS},
+    "mean_form=deviation": replace(SMALL, mean_form="deviation"),
     "squeeze_excitation": replace(SMALL, squeeze_excitation=True),
     "tiles": replace(SMALL, stem_stride=3, zas_blocks=(3, 2)),
 }

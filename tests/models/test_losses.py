@@ -5,7 +5,13 @@ import math
 import pytest
 import torch
 
-from pulsephase.models.losses import LossWeights, negative_pearson, pulse_loss, spectral_miss
+from pulsephase.models.losses import (
+    LossWeights,
+    negative_pearson,
+    pulse_loss,
+    reconstruction_miss,
+    spectral_miss,
+)
 
 RATE = 30.0
 TIMES = torch.arange(240) / RATE
@@ -56,3 +62,28 @@ def test_a_batch_is_the_mean_of_its_clips() -> None:
         for i in range(2)
     ]
     torch.testing.assert_close(whole, torch.stack(alone).mean())
+
+
+def test_reconstruction_is_what_correlation_is_blind_to() -> None:
+    generator = torch.Generator().manual_seed(0)
+    wave = torch.randn(3, 240, generator=generator) + tone(70) + 0.4
+    target = 3 * tone(70).expand(3, -1) - 2
+    spread, offset = wave.std(1, correction=0), wave.mean(1)
+    r = 1 - negative_pearson(wave, target)
+    wanted = (spread - r) ** 2 + (1 - r**2) + offset**2
+    torch.testing.assert_close(reconstruction_miss(wave, target), wanted, rtol=1e-4, atol=0)
+
+
+def test_the_regulariser_is_left_out_by_default_and_adds_its_weight() -> None:
+    wave, target = tone(70) + 0.3 * tone(140), 2 * tone(70)
+    rate = torch.tensor([70.0])
+
+    def loss(weights: LossWeights, *, has_pulse: bool = True) -> torch.Tensor:
+        has = torch.tensor([has_pulse])
+        return pulse_loss(wave, target, has, rate, sample_hz=RATE, weights=weights)
+
+    plain = loss(LossWeights())
+    more = loss(LossWeights(reconstruction=0.1)) - plain
+    torch.testing.assert_close(more, 0.1 * reconstruction_miss(wave, target)[0])
+    silent = loss(LossWeights(reconstruction=0.1), has_pulse=False)
+    torch.testing.assert_close(silent, loss(LossWeights(), has_pulse=False))

@@ -13,7 +13,6 @@ from torch.utils._pytree import tree_leaves
 from torch.utils.flop_counter import FlopCounterMode
 
 from pulsephase.errors import ParameterError, ShapeError
-from pulsephase.models.asf import AdaptiveSpatialFilter, velocity
 from pulsephase.models.causality import assert_causal, frozen_statistics, look_ahead
 from pulsephase.models.config import BASE, CONFIGS, PAPER, TINY
 from pulsephase.models.normalise import initial_state, running_mean
@@ -218,30 +217,6 @@ def test_wrong_configs_are_named() -> None:
 
 
 # --- the parts ---
-
-
-def test_asf_masks_sum_to_one() -> None:
-    asf = AdaptiveSpatialFilter(8, masks=2, stride=4)
-    masks = asf.masks(torch.randn(3, 8, 9, 9), torch.rand(3, 3, 36, 36))
-    torch.testing.assert_close(masks.sum((2, 3)), torch.ones(3, 2))
-    assert (masks >= 0).all()
-
-
-def test_asf_pools_a_constant_to_itself() -> None:
-    asf = AdaptiveSpatialFilter(4, masks=1, stride=4)
-    level = torch.tensor([1.0, -2.0, 0.5, 3.0])
-    features = level[None, None, :, None, None].expand(1, 6, 4, 9, 9)
-    pooled = asf(features, torch.rand(1, 6, 3, 36, 36))
-    torch.testing.assert_close(pooled, level.expand(1, 6, 4))
-
-
-def test_velocity_is_the_backward_difference_over_true_time() -> None:
-    times = torch.tensor([0.0, 1.0, 1.5, 4.0])
-    steps = torch.tensor([[1.0, 1.0, 0.5, 2.5]])
-    position = 3 * times[None, :, None]
-    found = velocity(position, steps, position[:, 0])
-    torch.testing.assert_close(found[0, 1:, 0], torch.full((3,), 3.0))
-    assert found[0, 0, 0] == 0
 
 
 @given(window=st.integers(1, 40), seed=st.integers(0, 9))
