@@ -62,7 +62,8 @@ def test_the_ratio_loses_dark_skin_and_the_deviation_does_not(level: float, left
         seen(frames, "mean", form=form)[:, 20:].std() for form in ("ratio", "deviation")
     )
     assert deviation > 0.1
-    assert ratio / deviation == pytest.approx(left, abs=1e-3)
+    # The floor lets the running mean ripple through, by at most FLOOR over the level.
+    assert ratio / deviation == pytest.approx(left, abs=FLOOR / 0.6)
 
 
 def test_the_difference_is_a_rate() -> None:
