@@ -21,6 +21,8 @@ from pulsephase.models.mixers import mixer
 from pulsephase.models.normalise import NormaliseState, normalise
 from pulsephase.models.normalise import initial_state as initial_normalise
 
+PIECE_PIXELS = 16 * 128**2  # whose features are found at once: half the time at 128 px
+
 
 class PhaseNetState(NamedTuple):
     """All that the network remembers, in plain tensors.
@@ -144,13 +146,33 @@ class PhaseNet(nn.Module):
             frame_steps: Time since the frame before, in frames at the network's rate.
             state: What was read before.
         """
-        maps, means, seen, temporal = self.features(frames, frame_steps, state)
-        position = self.asf(maps, means)
-        first = (state.normalise.seen == 0)[:, None]
-        last = torch.where(first, position[:, 0], state.position)
-        moving = velocity(position, frame_steps, last)
-        pulse, head = self.head(torch.cat([position, moving], 2), state.head)
-        return pulse, PhaseNetState(seen, temporal, position[:, -1], head)
+        moving, state = self.motion(frames, frame_steps, state)
+        pulse, head = self.head(moving, state.head)
+        return pulse, state._replace(head=head)
+
+    def motion(
+        self,
+        frames: Float[Tensor, "batch time 3 height width"],
+        frame_steps: Float[Tensor, "batch time"],
+        state: PhaseNetState,
+    ) -> tuple[Float[Tensor, "batch time channel"], PhaseNetState]:
+        """Return position and velocity of the skin, what the head reads; its state is untouched.
+
+        Without gradients a long clip is read in pieces, so that feature maps stay in the cache.
+        """
+        piece = max(1, PIECE_PIXELS // self.config.size**2)
+        if self.training or torch.is_grad_enabled():
+            piece = frames.shape[1]  # batch statistics are those of the whole batch
+        parts = []
+        cut = zip(torch.split(frames, piece, 1), torch.split(frame_steps, piece, 1), strict=True)
+        for part, steps in cut:
+            maps, means, seen, temporal = self.features(part, steps, state)
+            position = self.asf(maps, means)
+            first = (state.normalise.seen == 0)[:, None]
+            last = torch.where(first, position[:, 0], state.position)
+            parts.append(torch.cat([position, velocity(position, steps, last)], 2))
+            state = PhaseNetState(seen, temporal, position[:, -1], state.head)
+        return torch.cat(parts, 1) if len(parts) > 1 else parts[0], state
 
     def forward(
         self,

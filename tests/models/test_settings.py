@@ -1,5 +1,6 @@
 """Every setting of the network: causal exactly, streaming exactly, whatever the chunking."""
 
+import pickle
 from copy import copy
 from dataclasses import replace
 from pathlib import Path
@@ -9,10 +10,13 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from torch.utils._pytree import tree_leaves
 
 from pulsephase.errors import ParameterError
+from pulsephase.models import phasenet
 from pulsephase.models.causality import assert_causal, frozen_statistics, look_ahead
 from pulsephase.models.config import CHOICES
+from pulsephase.models.cost import cost
 from pulsephase.models.phasenet import PhaseNet
 from pulsephase.models.stream import PulseStream
 from pulsephase.models.weights import save
@@ -138,3 +142,46 @@ def test_a_stem_that_skips_pixels_is_refused() -> None:
 
 def test_batch_statistics_couple_frames_while_training() -> None:
     assert look_ahead(networks.small("mixer=within").train(), networks.crops(32), start=16) > 0
+
+
+@pytest.mark.parametrize("name", networks.SETTINGS)
+def test_a_clip_is_read_in_pieces_without_a_trace(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    net, frames = networks.small(name), networks.crops(41, batch=2)
+    whole = net(frames).detach()  # with gradients: in one piece
+    monkeypatch.setattr(phasenet, "PIECE_PIXELS", 7 * networks.SMALL.size**2)
+    with torch.inference_mode():
+        pieces = net(frames)
+    assert (pieces - whole).abs().max() <= 1e-5 * whole.abs().max()
+    assert torch.equal(net(frames), whole)
+    if net.config.causal:
+        assert_causal(net, frames, starts=(5, 14, 30))
+
+
+def test_training_reads_a_clip_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    net, frames = networks.small("mixer=within").train(), networks.crops(30)
+    with torch.no_grad():
+        whole = net(frames)
+        monkeypatch.setattr(phasenet, "PIECE_PIXELS", 1)
+        assert torch.equal(net(frames), whole)
+
+
+@pytest.mark.parametrize("name", networks.SETTINGS)
+def test_the_cost_is_counted(name: str) -> None:
+    net = networks.small(name).train()
+    found = cost(net)
+    assert net.training
+    assert found.parameters == sum(p.numel() for p in net.parameters())
+    state = pickle.dumps([part.numpy() for part in tree_leaves(net.initial_state(1))])
+    assert abs(len(state) - found.state_bytes) < 2000  # what else pickle writes
+    assert found.macs_per_frame > 0
+
+
+def test_the_count_is_that_of_pencil_and_paper() -> None:
+    config = replace(networks.SMALL, pooling="average", head="fir")
+    stem = 36 * 6 * 9 * 4  # pixels x channels in x taps x channels out
+    first = 36 * (4 * 8 + 9 * 8 + 8 * 5)
+    second = 36 * (5 * 8 + 9 * 8 + 8 * 6)
+    head = 12 * 31
+    assert cost(PhaseNet(config)).macs_per_frame == stem + first + second + head
