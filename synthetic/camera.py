@@ -67,29 +67,34 @@ def sample_camera(
 
 
 def add_noise(
-    linear: Float[Tensor, "3 time height width"], *, noise: float, stream: Stream
-) -> Float[Tensor, "3 time height width"]:
-    r"""Add shot and read noise, :math:`\sigma^2(x) = s^2 (0.3 + x)`, in place."""
-    grain = torch.randn(linear.shape, generator=stream.generator)
-    return linear.add_(grain.mul_((linear + 0.3).sqrt_()), alpha=noise)
+    linear: Float[Tensor, "*shape"], *, noise: float, stream: Stream, full: float = 1.0
+) -> Float[Tensor, "*shape"]:
+    r"""Add shot and read noise, :math:`\sigma^2(x) = s^2 (0.3 + x)`, in place.
+
+    Args:
+        linear: Light, of which ``full`` is the full scale.
+        noise: :math:`s`, at unit level.
+        stream: Where the grain comes from.
+        full: Full scale.
+    """
+    grain = stream.grain(linear.shape)
+    return linear.add_(grain.mul_((linear + 0.3 * full).sqrt_()), alpha=noise * full**0.5)
 
 
 def compress(
-    levels: Float[Tensor, "3 time height width"], *, step: float
-) -> Float[Tensor, "3 time height width"]:
+    levels: Float[Tensor, "time 3 height width"], *, step: float
+) -> Float[Tensor, "time 3 height width"]:
     """Code the mean of each 4 x 4 block as the quantised change from the decoded one before.
 
-    A stand-in for what a video codec does to a slow, faint change; not a codec.
+    Quantised changes add up to whole steps from the first frame, so that each frame is known at
+    once. A stand-in for what a video codec does to a slow, faint change; not a codec.
     """
-    time, height, width = levels.shape[1:]
-    blocks = functional.avg_pool2d(levels.reshape(-1, 1, height, width), 4)
-    wanted = blocks.view(3, time, -1)
-    decoded = wanted.clone()
-    for index in range(1, time):
-        change = ((wanted[:, index] - decoded[:, index - 1]) / step).round_()
-        decoded[:, index] = decoded[:, index - 1] + step * change
-    error = (decoded - wanted).view_as(blocks)
-    return levels + functional.interpolate(error, scale_factor=4.0).view_as(levels)
+    time, _, height, width = levels.shape
+    wanted = functional.avg_pool2d(levels, 4)
+    change = (wanted - wanted[:1]) / step
+    error = (change.round() - change).mul_(step)
+    tiles = levels.view(time, 3, height // 4, 4, width // 4, 4)
+    return (tiles + error[:, :, :, None, :, None]).view(levels.shape)
 
 
 def gain_of(
@@ -107,17 +112,28 @@ def levels_of(
     *,
     gain: float,
     noise: Stream,
-) -> Float[Tensor, "3 time height width"]:
-    """Turn the linear light of some frames into 8-bit levels, not yet rounded."""
-    exposed = linear * (gain * camera.balance[:, part])[..., None, None]
-    mixed = torch.einsum("ij,jthw->ithw", camera.matrix, exposed).clamp_(1e-4, 1.2)
-    levels = add_noise(mixed, noise=camera.noise, stream=noise).clamp_(1e-4, 1)
-    return levels.pow_(1 / camera.gamma).mul_(255)
+    out: Float[Tensor, "time 3 height width"],
+) -> Float[Tensor, "time 3 height width"]:
+    """Turn the linear light of some frames into 8-bit levels, not yet rounded.
+
+    Args:
+        linear: Light.
+        camera: What it falls on.
+        part: Which frames these are.
+        gain: Of the light.
+        noise: Where the noise comes from.
+        out: Where the levels are put.
+    """
+    full = 255.0**camera.gamma  # light is scaled so that its power is a level at once
+    mixing = camera.matrix * (gain * full * camera.balance[:, part].T)[:, None]
+    levels = out.flatten(2)
+    torch.matmul(mixing.to(linear.device), linear.flatten(2).transpose(0, 1), out=levels)
+    levels.clamp_(1e-4 * full, 1.2 * full)
+    add_noise(levels, noise=camera.noise, stream=noise, full=full)
+    levels.clamp_(1e-4 * full, full).pow_(1 / camera.gamma)
+    return out
 
 
-def rounded(
-    levels: Float[Tensor, "3 time height width"], dither: Stream
-) -> Float[Tensor, "3 time height width"]:
+def rounded(levels: Float[Tensor, "*shape"], dither: Stream) -> Float[Tensor, "*shape"]:
     """Round levels to the 8-bit grid, dithered by half a level, in place."""
-    grain = torch.rand(levels.shape, generator=dither.generator)
-    return levels.add_(grain).sub_(0.5).round_()
+    return levels.add_(dither.dust(levels.shape)).floor_()

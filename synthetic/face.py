@@ -1,12 +1,11 @@
 """The head: an ellipsoid, and maps on it (albedo, perfusion, delay, gloss, hair and features)."""
 
-import math
+from functools import lru_cache
 from typing import NamedTuple
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
-from torch.nn import functional
 
 from pulsephase.synthetic.config import FaceRanges
 from pulsephase.synthetic.streams import Stream
@@ -37,26 +36,32 @@ def texture(
     draw: Stream, channels: int, height: int, width: int
 ) -> Float[Tensor, "channels height width"]:
     """Return smooth noise over several octaves, about unit standard deviation."""
-    total = torch.zeros(channels, height, width, dtype=torch.float64)
+    total = torch.zeros(channels, height, width)
     for octave, grid in enumerate((3, 6, 12, 24, 48)):
-        coarse = draw.normal(1, channels, grid, grid)
-        total += functional.interpolate(
-            coarse, (height, width), mode="bilinear", align_corners=True
-        )[0] / (1 + octave)
-    return total / 1.6
+        coarse = draw.normal(channels, grid, grid).float() / (1.6 * (1 + octave))
+        total += _stretch(grid, height) @ coarse @ _stretch(grid, width).T
+    return total
+
+
+@lru_cache(maxsize=64)
+def _stretch(coarse: int, fine: int) -> Float[Tensor, "fine coarse"]:
+    """Return the matrix that interpolates between points, the ends kept."""
+    place = torch.linspace(0, coarse - 1, fine, dtype=torch.float64)
+    return (1 - (place[:, None] - torch.arange(coarse)).abs()).clamp(min=0).float()
 
 
 def sample_face(seed: int, ranges: FaceRanges) -> Face:
     """Draw an identity."""
     draw = Stream(seed, "face")
-    line = torch.linspace(-1.0, 1.0, RESOLUTION, dtype=torch.float64)
-    x, y = line[None, :], line[:, None]
+    line = torch.linspace(-1.0, 1.0, RESOLUTION)
+    y = line[:, None]
 
     def blob(cx: float, cy: float, sx: float, sy: float, jitter: float = 0.04) -> Tensor:
-        centre = draw.uniform(-jitter, jitter, 2) + torch.tensor([cx, cy])
-        size = draw.uniform(0.7, 1.3, 2) * torch.tensor([sx, sy])
-        distance = ((x - centre[0]) / size[0]) ** 2 + ((y - centre[1]) / size[1]) ** 2
-        return torch.sigmoid(6 * (1 - distance))
+        aside, along = draw.uniform(-jitter, jitter, 2).tolist()
+        wide, high = draw.uniform(0.7, 1.3, 2).tolist()
+        across = ((line - (aside + cx)) / (wide * sx)).square()
+        down = ((line - (along + cy)) / (high * sy)).square()
+        return torch.sigmoid(6 - 6 * (across + down[:, None]))
 
     eye_x, eye_y = float(draw.uniform(0.20, 0.27)), float(draw.uniform(-0.22, -0.08))
     eyes = blob(-eye_x, eye_y, 0.11, 0.06, 0.01) + blob(eye_x, eye_y, 0.11, 0.06, 0.01)
@@ -104,75 +109,6 @@ def sample_face(seed: int, ranges: FaceRanges) -> Face:
         fill=float(draw.uniform(*ranges.fill)),
         hair_rgb=(brightness * tint.clamp(min=0.2)),
     )
-
-
-class Surface(NamedTuple):
-    """What each pixel sees of the head, for a stretch of frames.
-
-    Attributes:
-        mask: Share of the pixel that is head.
-        maps: The face's maps at the pixel.
-        normal: Unit normal towards the camera.
-    """
-
-    mask: Float[Tensor, "time height width"]
-    maps: Float[Tensor, "9 time height width"]
-    normal: Float[Tensor, "3 time height width"]
-
-
-def project(
-    face: Face,
-    pose: Float[Tensor, "6 time"],
-    *,
-    across: Float[Tensor, " width"],
-    down: Float[Tensor, " height"],
-) -> Surface:
-    """Cast a ray through each pixel at the posed ellipsoid (weak perspective).
-
-    Args:
-        face: The identity.
-        pose: Yaw, pitch, roll in rad, shift right and down in half heights, log scale.
-        across: Pixel centres, in half heights of the frame from its middle.
-        down: Likewise.
-    """
-    pose = pose.float()
-    yaw, pitch, roll, right, drop, zoom = (track[:, None, None] for track in pose)
-    height, width = len(down), len(across)
-    aside, along = across[None, None, :] - right, down[None, :, None] - drop
-    scale = torch.exp(-zoom) / face.fill
-    x = (aside * roll.cos() + along * roll.sin()) * scale
-    y = (along * roll.cos() - aside * roll.sin()) * scale
-    cy, sy, cp, sp = yaw.cos(), yaw.sin(), pitch.cos(), pitch.sin()
-    inverse = (1 / face.axes.square()).tolist()
-    origin = (x * cy, y * cp - x * (sy * sp), y * sp + x * (sy * cp))
-    ray = (-sy, -cy * sp, cy * cp)
-    a = sum(r * r * i for r, i in zip(ray, inverse, strict=True))
-    b = sum(o * r * i for o, r, i in zip(origin, ray, inverse, strict=True))
-    c = sum(o * o * i for o, i in zip(origin, inverse, strict=True)) - 1
-    inside = b * b - a * c
-    depth = (inside.clamp(min=0).sqrt() - b) / a
-    point = [o + depth * r for o, r in zip(origin, ray, strict=True)]
-    wide, high, deep = face.axes.tolist()
-    where = torch.stack(
-        [
-            torch.atan2(point[0] / wide, (point[2] / deep).clamp(min=0.05)) * (2 / math.pi),
-            point[1] / high,
-        ],
-        -1,
-    )
-    time = pose.shape[1]
-    maps = functional.grid_sample(
-        face.maps[None],
-        where.reshape(1, time * height, width, 2),
-        align_corners=True,
-        padding_mode="border",
-    )
-    n1, n2, n3 = (p * i for p, i in zip(point, inverse, strict=True))
-    turned = n3 * cp - n2 * sp
-    normal = torch.stack([n1 * cy + turned * sy, n2 * cp + n3 * sp, turned * cy - n1 * sy])
-    normal = normal * torch.rsqrt(normal.square().sum(0) + 1e-6)
-    maps = maps.view(9, time, height, width)
-    return Surface(torch.sigmoid(60 * inside), maps, normal)
 
 
 def grid_lines(height: int, width: int) -> tuple[Float[Tensor, " width"], Float[Tensor, " height"]]:

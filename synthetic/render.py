@@ -17,16 +17,18 @@ from pulsephase.synthetic.camera import (
     sample_camera,
 )
 from pulsephase.synthetic.config import BackgroundRanges, SynthConfig
-from pulsephase.synthetic.face import Face, Surface, grid_lines, project, sample_face, texture
+from pulsephase.synthetic.face import Face, grid_lines, sample_face, texture
 from pulsephase.synthetic.light import Light, sample_light
 from pulsephase.synthetic.motion import Motion, sample_motion
 from pulsephase.synthetic.pulse import Pulse, sample_pulse
 from pulsephase.synthetic.skin import Skin, sample_skin
 from pulsephase.synthetic.streams import Stream
+from pulsephase.synthetic.surface import Rays, Surface, cast, project, seen
 from pulsephase.video.clip import Clip, Truth
 
-PIXELS_AT_ONCE = 80_000  # a few such maps stay in the cache of one core
+PIXELS_AT_ONCE = 40_000  # a few such maps stay in the cache of one core
 MOUTH_DARKNESS = 0.8
+SHEEN = 0.025  # what skin throws back in every direction
 # The face box against the ellipsoid's half axes, and the depth at which features lie: fitted to
 # what a frontal detector boxes in scenes.
 BOX_WIDTH, BOX_HEIGHT, BOX_DOWN, FEATURES_DEEP = 1.75, 1.36, 0.05, 0.9
@@ -96,45 +98,52 @@ def sample_background(
     return (fleshy if draw.chance(ranges.skin_probability) else plain).float()
 
 
-def render(seed: int, config: SynthConfig) -> Clip:
-    """Render a clip: the same seed and config give the same clip, to the bit, on one machine.
+def render(seed: int, config: SynthConfig, *, device: torch.device | str = "cpu") -> Clip:
+    """Render a clip: the same seed and config give the same clip, to the bit, on one CPU.
 
     Args:
         seed: Of the clip, at least 0.
         config: What may vary.
+        device: Where the pixels are worked out and the frames end up. All but the noise of the
+            pixels is drawn on the CPU; on another device that noise is another of the same law.
 
     Returns:
         Frames in 0..1, times, pulse (zero mean, unit standard deviation, rising with blood volume;
         zeros where the clip has none), face boxes in pixels of the crop, and the truth.
     """
-    return _render(seed, config)[0]
+    return _render(seed, config, device)[0]
 
 
-def render_with_maps(seed: int, config: SynthConfig) -> Clip:
+def render_with_maps(seed: int, config: SynthConfig, *, device: torch.device | str = "cpu") -> Clip:
     """Render a clip whose truth also holds the skin mask of each frame, the share in 0..1."""
-    clip, masks = _render(seed, config)
+    clip, masks = _render(seed, config, device)
     assert clip.truth is not None
     return replace(clip, truth=replace(clip.truth, skin_mask=masks))
 
 
-def _render(seed: int, config: SynthConfig) -> tuple[Clip, Float[Tensor, "time height width"]]:
-    drawn = draw_clip(seed, config, height=config.size, width=config.size)
-    camera, noise = drawn.camera, Stream(seed, "noise")
-    levels = torch.empty(3, config.frames, config.size, config.size)
-    masks = torch.empty(config.frames, config.size, config.size)
+def _render(
+    seed: int, config: SynthConfig, device: torch.device | str
+) -> tuple[Clip, Float[Tensor, "time height width"]]:
+    size = config.size
+    drawn = draw_clip(seed, config, height=size, width=size)
+    staged, camera = prepare(drawn, device), drawn.camera
+    noise = Stream(seed, "noise", device=device)
+    frames = torch.empty(config.frames, 3, size, size, device=device)
+    masks = torch.empty(config.frames, size, size, device=device)
     gain = camera.fixed_gain
-    for part in parts(config.frames, config.size**2):
-        linear, masks[part] = shade(drawn, part)
+    for part in parts(config.frames, size**2):
+        linear, masks[part] = shade(staged, part)
         gain = gain or gain_of(linear[:, 0], masks[part][0], camera)
-        levels[:, part] = levels_of(linear, camera, part, gain=gain, noise=noise)
+        levels_of(linear, camera, part, gain=gain, noise=noise, out=frames[part])
     if camera.step > 0:
-        levels = compress(levels, step=camera.step)
+        frames = compress(frames, step=camera.step)
     if camera.quantised:
-        levels = rounded(levels, Stream(seed, "dither"))
-    frames = levels.clamp_(0, 255).div_(255).transpose(0, 1)
-    shown = torch.where(camera.repeated, 0, torch.arange(config.frames)).cummax(0).values
-    clip = clip_of(drawn, frames[shown].contiguous(), slice(0, config.frames))
-    return clip, masks[shown]
+        frames = rounded(frames, Stream(seed, "dither", device=device))
+    frames.clamp_(0, 255).mul_(1 / 255)
+    if camera.repeated.any():
+        shown = torch.where(camera.repeated, 0, torch.arange(config.frames)).cummax(0).values
+        frames, masks = frames[shown.to(device)], masks[shown.to(device)]
+    return clip_of(drawn, frames, slice(0, config.frames)), masks
 
 
 def parts(frames: int, pixels: int, *, at_once: int = PIXELS_AT_ONCE) -> list[slice]:
@@ -158,72 +167,112 @@ def clip_of(drawn: Drawn, frames: Num[Tensor, "time 3 height width"], part: slic
 WHOLE = (slice(None), slice(None))
 
 
+class Staged(NamedTuple):
+    """A clip ready to be shaded: what of its draws concerns pixels, in their precision.
+
+    Attributes:
+        drawn: The clip.
+        maps: The face, its albedo as the logarithm of the skin's RGB.
+        behind: The background.
+        rays: Poses as functions of the pixel's place.
+        light: Linear RGB of ambient light and lamps.
+        volume: Blood volume and its two derivatives.
+        strength: Change of the logarithm of RGB with the volume.
+        dark: RGB of hair and features.
+        features: By how much the lids are shut, and the mouth is open.
+    """
+
+    drawn: Drawn
+    maps: Float[Tensor, "9 rows columns"]
+    behind: Float[Tensor, "3 1 height width"]
+    rays: Rays
+    light: Float[Tensor, "3 3 time 1 1"]
+    volume: Float[Tensor, "3 time 1 1"]
+    strength: Float[Tensor, "3 1 1 1"]
+    dark: Float[Tensor, "3 1 1 1"]
+    features: Float[Tensor, "2 time 1 1"]
+
+
+def prepare(drawn: Drawn, device: torch.device | str = "cpu") -> Staged:
+    """Work out once a clip what all its pixels share, and put it where they are."""
+    pulse, skin = drawn.pulse, drawn.skin
+    half = drawn.light.towards[:1] + torch.tensor([[0.0, 0.0, 1.0]], dtype=torch.float64)
+    towards = torch.cat([drawn.light.towards, half / half.norm()])
+    darker = torch.minimum(drawn.face.hair_rgb, 0.7 * skin.base)  # hair is darker than skin
+    strength = pulse.amplitude * drawn.alive * skin.direction
+    maps = torch.cat([drawn.face.maps[:3] + skin.base.log()[:, None, None], drawn.face.maps[3:]])
+    volume = torch.stack([pulse.z, -pulse.dz, 0.5 * pulse.ddz])
+    features = torch.stack([drawn.motion.blink, drawn.motion.talk])
+
+    def placed(values: Tensor, *, trailing: int) -> Tensor:
+        return values.float().reshape(*values.shape, *[1] * trailing).to(device)
+
+    rays = cast(drawn.face, drawn.motion.pose, towards)
+    return Staged(
+        drawn=drawn,
+        maps=placed(maps, trailing=0),
+        behind=placed(drawn.background[:, None], trailing=0),
+        rays=Rays(*(placed(values, trailing=0) for values in rays)),
+        light=placed(drawn.light.tracks, trailing=2),
+        volume=placed(volume, trailing=2),
+        strength=placed(strength, trailing=3),
+        dark=placed(darker, trailing=3),
+        features=placed(features, trailing=2),
+    )
+
+
 def shade(
-    drawn: Drawn, part: slice, window: tuple[slice, slice] = WHOLE
+    staged: Staged, part: slice, window: tuple[slice, slice] = WHOLE
 ) -> tuple[Float[Tensor, "3 time height width"], Float[Tensor, "time height width"]]:
     """Return the linear light of some frames, and the share of each pixel that is skin.
 
     Args:
-        drawn: The clip.
+        staged: The clip.
         part: Which frames.
         window: Which rows and columns; the head must not reach beyond.
     """
-    across, down = grid_lines(*drawn.background.shape[1:])
-    surface = project(
-        drawn.face, drawn.motion.pose[:, part], across=across[window[1]], down=down[window[0]]
-    )
-    behind = surroundings(drawn, part, window)
-    head = _shade(drawn, surface, part)
-    return behind + (head - behind) * surface.mask, surface.mask * (1 - surface.maps[6])
+    across, down = grid_lines(*staged.drawn.background.shape[1:])
+    surface = project(staged.rays, part, across=across[window[1]], down=down[window[0]])
+    head, bare = _shade(staged, surface, part)
+    return surroundings(staged, part, window).lerp_(head, surface.mask), bare.mul_(surface.mask)
 
 
 def surroundings(
-    drawn: Drawn, part: slice, window: tuple[slice, slice] = WHOLE
+    staged: Staged, part: slice, window: tuple[slice, slice] = WHOLE
 ) -> Float[Tensor, "3 time height width"]:
     """Return the linear light of what is behind the head."""
-    tracks = drawn.light.tracks[:, :, part].float()[..., None, None]
-    return drawn.background[:, None, *window] * (tracks[0] + 0.5 * tracks[1])
+    ambient, lamp = staged.light[0, :, part], staged.light[1, :, part]
+    return staged.behind[:, :, *window] * (ambient + 0.5 * lamp)
 
 
-def _shade(drawn: Drawn, surface: Surface, part: slice) -> Float[Tensor, "3 time height width"]:
-    """Light the skin and move the blood in it."""
-    light, maps = drawn.light, surface.maps
-    tracks = light.tracks[:, :, part].float()[..., None, None]
-    lamps = [_lambert(surface.normal, towards) for towards in light.towards.tolist()]
-    lit = tracks[0] + tracks[1] * lamps[0] + tracks[2] * lamps[1]
-    skin = _skin_colour(drawn, maps, part)
-    other, lids, lips = maps[6], maps[7], maps[8]
-    darker = torch.minimum(drawn.face.hair_rgb, 0.7 * drawn.skin.base)  # hair is darker than skin
-    hair = darker.float()[:, None, None, None]
-    shut = lids * drawn.motion.blink[part].float()[:, None, None]
-    covered = other * (1 - shut)
-    face = skin + (hair - skin) * covered
-    open_mouth = lips * drawn.motion.talk[part].float()[:, None, None]
-    face = face * (1 - MOUTH_DARKNESS * open_mouth)
-    half = torch.tensor(light.towards[0].tolist()) + torch.tensor([0.0, 0.0, 1.0])
-    lobe = _lambert(surface.normal, (half / half.norm()).tolist()).pow(light.shine)
-    shine = (maps[5] * lobe * light.gloss + 0.025) * (1 - covered)
-    return face * lit + shine * tracks[1]
+def _shade(
+    staged: Staged, surface: Surface, part: slice
+) -> tuple[Float[Tensor, "3 time height width"], Float[Tensor, "time height width"]]:
+    """Light the skin and move the blood in it; return also where the head is bare."""
+    drawn, facing, light = staged.drawn, surface.facing, staged.light[:, :, part]
+    blink, talk = staged.features[:, part]
+    moving = bool(drawn.motion.blink[part].any() or drawn.motion.talk[part].any())
+    maps = seen(staged.maps if moving else staged.maps[:7], surface)
+    covered = maps[6]
+    bare = 1 - covered
+    if moving:
+        covered = covered * (1 - maps[7] * blink)
+    face = _skin_colour(staged, maps, part).lerp_(staged.dark, covered)
+    if moving:
+        face *= 1 - maps[8] * (MOUTH_DARKNESS * talk)
+    shine = facing[2].pow_(drawn.light.shine).mul_(maps[5]).mul_(drawn.light.gloss).add_(SHEEN)
+    lit = torch.addcmul(light[0], light[1], facing[0]).addcmul_(light[2], facing[1])
+    return face.mul_(lit).addcmul_(shine.mul_(1 - covered), light[1]), bare
 
 
 def _skin_colour(
-    drawn: Drawn, maps: Float[Tensor, "9 time height width"], part: slice
+    staged: Staged, maps: Float[Tensor, "channel time height width"], part: slice
 ) -> Float[Tensor, "3 time height width"]:
     """Return skin as Beer-Lambert has it, with each pixel's delay to second order."""
-    pulse, skin = drawn.pulse, drawn.skin
-    z, dz, ddz = (track[part].float()[:, None, None] for track in (pulse.z, pulse.dz, pulse.ddz))
+    z, fall, bend = staged.volume[:, part]
     delay = maps[4]
-    volume = (z - delay * dz + 0.5 * delay.square() * ddz) * maps[3]
-    strength = pulse.amplitude * drawn.alive * skin.direction.float()
-    change = maps[:3] + strength[:, None, None, None] * volume
-    return skin.base.float()[:, None, None, None] * change.exp()
-
-
-def _lambert(
-    normal: Float[Tensor, "3 time height width"], towards: list[float]
-) -> Float[Tensor, "time height width"]:
-    right, down, near = towards
-    return (normal[0] * right + normal[1] * down + normal[2] * near).clamp(min=0)
+    volume = torch.addcmul(fall, delay, bend).mul_(delay).add_(z).mul_(maps[3])
+    return torch.addcmul(maps[:3], staged.strength, volume).exp_()
 
 
 def _boxes(drawn: Drawn, part: slice, height: int, width: int) -> Float[Tensor, "time 4"]:

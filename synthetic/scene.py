@@ -13,7 +13,15 @@ from pulsephase.errors import ParameterError
 from pulsephase.synthetic.camera import gain_of, levels_of, rounded
 from pulsephase.synthetic.config import CodecRanges, SynthConfig
 from pulsephase.synthetic.portrait import portrait
-from pulsephase.synthetic.render import Drawn, clip_of, draw_clip, parts, shade, surroundings
+from pulsephase.synthetic.render import (
+    Drawn,
+    clip_of,
+    draw_clip,
+    parts,
+    prepare,
+    shade,
+    surroundings,
+)
 from pulsephase.synthetic.room import wall, with_body
 from pulsephase.synthetic.streams import Stream
 from pulsephase.video.clip import Clip
@@ -26,7 +34,12 @@ BALANCED = 0.8  # how far the camera takes the colour of the lamps away
 
 
 def scene_clips(
-    seed: int, config: SynthConfig, *, width: int = 640, height: int = 480
+    seed: int,
+    config: SynthConfig,
+    *,
+    width: int = 640,
+    height: int = 480,
+    device: torch.device | str = "cpu",
 ) -> Iterator[Clip]:
     """Render a scene piece by piece, so that memory does not grow with its length.
 
@@ -35,6 +48,8 @@ def scene_clips(
         config: What may vary; its ``size`` and the face's ``fill`` are not used.
         width: Pixels across, at least 64.
         height: Pixels down, at least 64.
+        device: Where the pixels are worked out and the frames end up; see
+            :func:`pulsephase.synthetic.render.render`.
 
     Yields:
         Consecutive clips of uint8 frames with pulse, face box and truth.
@@ -47,18 +62,20 @@ def scene_clips(
             f"scene is {width}x{height}; each side needs at least {SMALLEST_SIDE} px"
         )
     drawn = stage(seed, config, height=height, width=width)
-    noise, dither = Stream(seed, "noise"), Stream(seed, "dither")
+    staged = prepare(drawn, device)
+    noise, dither = (Stream(seed, layer, device=device) for layer in ("noise", "dither"))
     gain, last = drawn.camera.fixed_gain, torch.empty(0)
     for part in parts(config.frames, height * width, at_once=PIXELS_AT_ONCE):
         window = around(drawn, part)
-        linear = surroundings(drawn, part)
-        linear[:, :, *window], skin = shade(drawn, part, window)
+        linear = surroundings(staged, part)
+        linear[:, :, *window], skin = shade(staged, part, window)
         if not gain:
-            seen = torch.zeros(height, width)
+            seen = torch.zeros(height, width, device=device)
             seen[window] = skin[0]
             gain = gain_of(linear[:, 0], seen, drawn.camera)
-        levels = levels_of(linear, drawn.camera, part, gain=gain, noise=noise)
-        frames = rounded(levels, dither).clamp_(0, 255).byte().transpose(0, 1).contiguous()
+        levels = torch.empty(linear.shape[1], 3, height, width, device=device)
+        levels_of(linear, drawn.camera, part, gain=gain, noise=noise, out=levels)
+        frames = rounded(levels, dither).clamp_(0, 255).byte()
         for index, repeated in enumerate(drawn.camera.repeated[part].tolist()):
             if repeated:
                 frames[index] = last
@@ -100,9 +117,16 @@ def around(drawn: Drawn, part: slice) -> tuple[slice, slice]:
     return slice(low[0], max(high[0], 1)), slice(low[1], max(high[1], 1))
 
 
-def render_scene(seed: int, config: SynthConfig, *, width: int = 640, height: int = 480) -> Clip:
+def render_scene(
+    seed: int,
+    config: SynthConfig,
+    *,
+    width: int = 640,
+    height: int = 480,
+    device: torch.device | str = "cpu",
+) -> Clip:
     """Render a scene at once; see :func:`scene_clips`."""
-    pieces = list(scene_clips(seed, config, width=width, height=height))
+    pieces = list(scene_clips(seed, config, width=width, height=height, device=device))
     return join(pieces)
 
 

@@ -18,11 +18,22 @@ class Stream:
     Args:
         seed: Of the clip.
         layer: Name of the layer.
+        device: Of :meth:`grain` and :meth:`dust`, the noise of pixels; another device gives
+            another noise of the same law.
     """
 
-    def __init__(self, seed: int, layer: str) -> None:
+    def __init__(self, seed: int, layer: str, *, device: torch.device | str = "cpu") -> None:
         digest = hashlib.blake2b(f"{seed}/{layer}".encode(), digest_size=8).digest()
-        self.generator = torch.Generator().manual_seed(int.from_bytes(digest, "big") >> 1)
+        number = int.from_bytes(digest, "big") >> 1
+        self.generator = torch.Generator(device).manual_seed(number)
+
+    def grain(self, shape: torch.Size) -> Float[Tensor, "..."]:
+        """Draw standard normal numbers for pixels: float32, on the stream's device."""
+        return torch.randn(shape, generator=self.generator, device=self.generator.device)
+
+    def dust(self, shape: torch.Size) -> Float[Tensor, "..."]:
+        """Draw numbers of 0..1 for pixels: float32, on the stream's device."""
+        return torch.rand(shape, generator=self.generator, device=self.generator.device)
 
     def uniform(self, low: float, high: float, *shape: int) -> Float[Tensor, "..."]:
         """Draw uniformly from ``low`` to ``high``."""
