@@ -50,6 +50,9 @@ class Recipe:
 RECIPES = {
     "quick": Recipe(preset="lamps", steps=1400, validate_every=350),
     "tiny": Recipe(steps=2400, ema=0.995, validate_every=400),
+    # The same time spent on two presets: what variety in training is worth (`trained_on.py`).
+    "quick-full": Recipe(steps=1400, validate_every=350),
+    "quick-naive": Recipe(preset="naive", steps=1400, validate_every=350),
 }
 
 COMPARED_ON = "full"  # the preset on which networks meet the classical methods

@@ -1,0 +1,46 @@
+"""What four minutes of training on one preset give on another: `full` against `naive`.
+
+Same network, steps, seed and protocol (``compare.py``); only the preset that is trained on differs.
+
+``python -m pulsephase.experiments.trained_on [RECIPE ...]`` trains and writes
+``experiments/results/trained_on.json``; rows of recipes that are not named are kept.
+"""
+
+import json
+import sys
+from pathlib import Path
+
+import torch
+
+from pulsephase.experiments.compare import compare
+from pulsephase.experiments.pretrain import card_of, pretrain
+from pulsephase.experiments.recipes import recipe
+from pulsephase.files import write_json
+
+COMPARED = ("quick-full", "quick-naive")
+PRESETS = ("full", "hard")
+CLIPS = 400
+RESULTS = Path(__file__).parent / "results" / "trained_on.json"
+
+
+def row(name: str, *, clips: int) -> dict[str, object]:
+    """Train by a recipe, seed 0, and return its card with a table a preset."""
+    trained = pretrain(recipe(name))
+    tables = [compare(trained.net, preset, clips=clips).table() for preset in PRESETS]
+    return {**card_of(trained), "presets": tables}
+
+
+def main(names: list[str]) -> None:
+    """Train by the named recipes, or by all that are compared."""
+    held: dict[str, object] = {}
+    if RESULTS.exists():
+        held = json.loads(RESULTS.read_text(encoding="utf-8"))
+    torch.set_num_threads(1)
+    for name in names or COMPARED:
+        held[name] = row(name, clips=CLIPS)
+        write_json(RESULTS, held)
+        print(json.dumps({name: held[name]}), flush=True)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
