@@ -9,7 +9,13 @@ from pulsephase.commands.common import emit, progress, shared_options, stderr
 
 
 @click.command(name="pretrain")
-@click.option("--recipe", "name", default="quick", show_default=True, help="quick or tiny.")
+@click.option(
+    "--recipe",
+    "name",
+    default="quick",
+    show_default=True,
+    help="quick, tiny, quick-full or quick-naive.",
+)
 @click.option("--seed", default=0, show_default=True, type=click.IntRange(0, 9))
 @click.option("--steps", type=click.IntRange(1), help="Fewer or more steps than the recipe has.")
 @click.option(
