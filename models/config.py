@@ -91,28 +91,9 @@ class PhaseNetConfig:
     delay: int = 15
 
     def __post_init__(self) -> None:
-        for name, allowed in CHOICES.items():
-            if getattr(self, name) not in allowed:
-                raise ParameterError(
-                    f"{name} is {getattr(self, name)!r}; allowed are {', '.join(allowed)}"
-                )
-        depth = len(self.est_channels)
-        for name in ("est_expansion", "est_pool", "zas_blocks"):
-            if len(getattr(self, name)) != depth:
-                raise ParameterError(
-                    f"{name} has {len(getattr(self, name))} entries, est_channels {depth}; "
-                    "give one per EST block"
-                )
-        if self.size < 1 or self.size % self.stem_stride:
-            raise ParameterError(
-                f"size is {self.size} px; it must be a positive multiple of the stem's stride, "
-                f"{self.stem_stride}"
-            )
-        if self.stem_kernel < self.stem_stride:
-            raise ParameterError(
-                f"stem_kernel is {self.stem_kernel} px; below the stride, {self.stem_stride}, it "
-                "would leave pixels unread"
-            )
+        _check_choices(self)
+        _check_counts(self)
+        _check_maps(self)
         if not 0 <= self.zas_fraction <= 1:
             raise ParameterError(f"zas_fraction is {self.zas_fraction}; allowed is 0 to 1")
         if not 0 <= self.delay <= 30:
@@ -160,6 +141,58 @@ class PhaseNetConfig:
     def valid_from_s(self) -> float:
         """Seconds after a start or reset before the output counts."""
         return self.warmup / self.sample_hz
+
+
+def _check_choices(config: PhaseNetConfig) -> None:
+    for name, allowed in CHOICES.items():
+        if getattr(config, name) not in allowed:
+            raise ParameterError(
+                f"{name} is {getattr(config, name)!r}; allowed are {', '.join(allowed)}"
+            )
+
+
+def _check_counts(config: PhaseNetConfig) -> None:
+    """Refuse counts below one, and lists of the EST blocks that differ in length."""
+    depth = len(config.est_channels)
+    for name in ("est_channels", "est_expansion", "est_pool", "zas_blocks"):
+        values = getattr(config, name)
+        if len(values) != depth or depth == 0:
+            raise ParameterError(
+                f"{name} has {len(values)} entries, est_channels {depth}; "
+                "give one per EST block, and at least one block"
+            )
+        if min(values) < 1:
+            raise ParameterError(f"{name} is {values}; each entry must be at least 1")
+    for name in ("stem_channels", "stem_stride", "masks", "width", "layers", "mean_window"):
+        if getattr(config, name) < 1:
+            raise ParameterError(f"{name} is {getattr(config, name)}; it must be at least 1")
+    if config.kernel < 2:
+        raise ParameterError(f"kernel is {config.kernel} taps; a layer needs at least 2")
+    if config.warmup < config.delay:
+        raise ParameterError(
+            f"warmup is {config.warmup} frames, below the delay of {config.delay}: the first "
+            "samples would lie before the clip"
+        )
+
+
+def _check_maps(config: PhaseNetConfig) -> None:
+    """Refuse sizes that the stem or the pooling do not divide."""
+    if config.size < 1 or config.size % config.stem_stride:
+        raise ParameterError(
+            f"size is {config.size} px; it must be a positive multiple of the stem's stride, "
+            f"{config.stem_stride}"
+        )
+    if config.stem_kernel < config.stem_stride:
+        raise ParameterError(
+            f"stem_kernel is {config.stem_kernel} px; below the stride, {config.stem_stride}, it "
+            "would leave pixels unread"
+        )
+    for size, pool in zip(config.map_sizes, config.est_pool, strict=False):
+        if size % pool:
+            raise ParameterError(
+                f"est_pool is {config.est_pool}, the maps are {config.map_sizes} px: "
+                f"{pool} does not divide {size}"
+            )
 
 
 TINY = PhaseNetConfig(

@@ -4,6 +4,8 @@ Squeeze-excitation, where it is asked for, weighs the channels by their mean ove
 clip it would see the future.
 """
 
+from typing import final
+
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
@@ -14,6 +16,7 @@ from pulsephase.models.zas import PartialMixer
 SQUEEZE = 4  # channels a hidden unit of squeeze-excitation; our choice
 
 
+@final
 class CausalDepthwise(nn.Module):
     r"""Filter each channel of each pixel in time with its own taps.
 
@@ -48,6 +51,7 @@ class CausalDepthwise(nn.Module):
         return out, padded[:, time:]
 
 
+@final
 class SqueezeExcitation(nn.Module):
     r"""Weigh channels frame by frame (Hu et al. 2018): :math:`x_c\,\sigma(W_2\,e(W_1\bar x))_c`.
 
@@ -68,6 +72,7 @@ class SqueezeExcitation(nn.Module):
         return x * torch.sigmoid(self.excite(hidden))[:, :, None, None]
 
 
+@final
 class ESTBlock(nn.Module):
     """Expand, mix, filter in space and time, project, pool.
 

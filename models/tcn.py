@@ -6,7 +6,7 @@ stand two controls of the same shape: one without gates, which is linear, and on
 sides and so sees the future.
 """
 
-from abc import abstractmethod
+from abc import ABC, abstractmethod
 from typing import final
 
 import torch
@@ -17,7 +17,7 @@ from torch.nn import functional
 from pulsephase.models.temporal_head import TemporalHead
 
 
-class ResidualLayer(nn.Module):
+class ResidualLayer(nn.Module, ABC):
     """A dilated convolution beside a residual; a subclass says what becomes of its taps.
 
     Args:
@@ -145,6 +145,7 @@ class DilatedStack(TemporalHead):
         return [layer for layer in self.layers if isinstance(layer, ResidualLayer)]
 
 
+@final
 class GatedTCN(DilatedStack):
     """The paper's temporal network, padded on the left alone."""
 
@@ -159,13 +160,14 @@ class UngatedTCN(DilatedStack):
 
 
 @final
-class SymmetricTCN(GatedTCN):
+class SymmetricTCN(DilatedStack):
     """Control: the same weights, padded on both sides as the paper's release does.
 
     It sees half its receptive field of future frames, and so has no stream: each call is a clip.
     """
 
     causal = False
+    layer = GatedLayer
 
     def initial_state(self, batch: int, like: Tensor) -> tuple[Tensor, ...]:
         """Return nothing: there is no state that would do."""
