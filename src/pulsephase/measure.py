@@ -17,8 +17,8 @@ from torch import Tensor
 
 from pulsephase.errors import ParameterError
 from pulsephase.files import whole_file
+from pulsephase.models.classical import LEAST_S, mean_colour
 from pulsephase.models.classical import METHODS as CLASSICAL
-from pulsephase.models.classical import WINDOW_S, mean_colour
 from pulsephase.models.phasenet import PhaseNet
 from pulsephase.models.stream import PulseStream
 from pulsephase.video.clip import Clip
@@ -206,7 +206,7 @@ def wave_of(seen: Observation, method: str) -> Float[np.ndarray, " time"]:
         raise ParameterError(f"no method {method!r}; there are {', '.join(METHODS)}")
     wave = np.full(len(seen.times_s), np.nan)
     for start, stop in _runs(~np.isnan(seen.colour).any(1)):
-        if (stop - start) >= round(WINDOW_S * seen.sample_hz):
+        if (stop - start) >= round(LEAST_S[method] * seen.sample_hz):
             colour = torch.from_numpy(seen.colour[start:stop])
             wave[start:stop] = CLASSICAL[method](colour, sample_hz=seen.sample_hz).numpy()
     return wave

@@ -8,6 +8,7 @@ import click
 from pulsephase.commands.common import emit, shared_options, stderr, use_one_thread
 from pulsephase.errors import InputError, ParameterError
 
+METHODS = ("phasenet", "pos", "chrom", "green", "ica", "lgi", "pbv", "omit")  # without torch
 VIDEO_ENDINGS = {".mp4", ".mov", ".avi", ".mkv", ".webm", ".m4v", ".mpg", ".mpeg", ".wmv", ".ts"}
 
 
@@ -15,7 +16,7 @@ VIDEO_ENDINGS = {".mp4", ".mov", ".avi", ".mkv", ".webm", ".m4v", ".mpg", ".mpeg
 @click.argument("videos", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.option(
     "--method",
-    type=click.Choice(["phasenet", "pos", "chrom", "green"]),
+    type=click.Choice(METHODS),
     default="phasenet",
     show_default=True,
 )
