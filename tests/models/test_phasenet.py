@@ -14,7 +14,7 @@ from torch.utils._pytree import tree_leaves
 from torch.utils.flop_counter import FlopCounterMode
 
 from pulsephase.errors import ParameterError, ShapeError
-from pulsephase.models.causality import assert_causal, frozen_statistics, look_ahead
+from pulsephase.models.causality import assert_causal, frozen_statistics
 from pulsephase.models.config import BASE, CONFIGS, PAPER, TINY
 from pulsephase.models.normalise import initial_state, running_mean
 from pulsephase.models.phasenet import PhaseNet
@@ -80,35 +80,6 @@ def test_the_named_networks_are_causal_and_stream(name: str, time: int) -> None:
     with torch.inference_mode():
         whole, pieces = net(frames), in_pieces(net, frames, {1, time // 3, time // 2})
     assert (pieces - whole).abs().max() <= STREAM_TOLERANCE[torch.float64] * whole.abs().max()
-
-
-def test_causal_at_inference(net: PhaseNet) -> None:
-    assert_causal(net, crops(64), starts=(1, 20, 63))
-
-
-def test_causal_in_training_form_with_frozen_statistics() -> None:
-    torch.manual_seed(2)
-    trained = frozen_statistics(scrambled(PhaseNet(TINY)).train())
-    assert_causal(trained, crops(48, batch=2))
-
-
-def test_batch_statistics_are_the_only_coupling_in_training() -> None:
-    torch.manual_seed(2)
-    assert look_ahead(PhaseNet(TINY).train(), crops(32), start=16) > 0
-
-
-def test_assert_causal_sees_one_frame_of_future() -> None:
-    def peeks(frames: torch.Tensor) -> torch.Tensor:
-        level = frames.mean((2, 3, 4))
-        return level + 1e-3 * level.roll(-1, 1)
-
-    with pytest.raises(AssertionError, match="not causal"):
-        assert_causal(peeks, crops(32))
-
-
-def test_assert_causal_refuses_a_constant_model() -> None:
-    with pytest.raises(AssertionError, match="ignores its input"):
-        assert_causal(lambda frames: torch.zeros(frames.shape[:2]), crops(8))
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])

@@ -11,6 +11,8 @@ from pulsephase.models.config import TINY
 from pulsephase.models.phasenet import PhaseNet
 from pulsephase.models.weights import card, save, shipped
 
+WAVE = [-1.014345, -1.014676, -0.450064, 0.564921, 1.617266]
+
 
 @pytest.fixture(scope="module")
 def stored(tmp_path_factory: pytest.TempPathFactory) -> tuple[PhaseNet, Path]:
@@ -64,3 +66,16 @@ def test_shipped_weights_load_and_say_where_they_come_from(name: str) -> None:
     net = PhaseNet.from_pretrained(name)
     assert all(torch.isfinite(tensor).all() for tensor in net.state_dict().values())
     assert card(name)["data"] == "synthetic video only"
+
+
+def test_the_shipped_weights_give_what_they_gave() -> None:
+    """Weights whose metadata knows none of today's settings: the same network, the same wave."""
+    times, rows, columns = torch.arange(60.0), torch.arange(36.0), torch.arange(36.0)
+    still = 0.5 + 0.2 * torch.sin(rows / 5)[:, None] * torch.cos(columns / 7)
+    tint = torch.tensor([0.9, 0.7, 0.6])[:, None, None]
+    beat = 1 + 0.004 * torch.sin(0.25 * times)[:, None, None, None] * (1 + tint)
+    net = PhaseNet.from_pretrained("tiny")
+    assert net.config == TINY
+    with torch.inference_mode():
+        wave = net((still * tint * beat)[None])[0, 45::3]
+    torch.testing.assert_close(wave, torch.tensor(WAVE), rtol=0, atol=1e-5)
