@@ -88,7 +88,7 @@ class OscillatorBank(TemporalHead):
         self, x: Float[Tensor, "batch time channel"], states: tuple[Tensor, ...]
     ) -> tuple[Float[Tensor, "batch time"], tuple[Tensor, ...]]:
         """Return the wave and the displacement and velocity of each oscillator."""
-        a, w = self.log_a.exp(), self.log_w.exp()
+        a, w = self.log_a.exp(), self.log_w.exp()  # per frame, positive by construction
         driven = drive_vector(a, w) * self.inward(x)[:, :, None]
         carried = _turned(states[0][:, None], advance_matrix(a, w, steps=1))
         moved = torch.cat([driven[:, :1] + carried, driven[:, 1:]], 1)

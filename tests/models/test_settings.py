@@ -4,6 +4,7 @@ import pickle
 from copy import copy
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import networks
 import pytest
@@ -66,6 +67,31 @@ def test_any_chunking_gives_the_clip(
     with torch.inference_mode():
         whole, pieces = net(frames), networks.in_pieces(net, frames, cuts)
     assert (pieces - whole).abs().max() <= STREAM_TOLERANCE[dtype] * whole.abs().max()
+
+
+@given(
+    choices=st.fixed_dictionaries(
+        {name: st.sampled_from(allowed) for name, allowed in CHOICES.items()}
+        | {"squeeze_excitation": st.booleans(), "zas_fraction": st.sampled_from([0.0, 0.5, 1.0])}
+    ),
+    cuts=st.sets(st.integers(1, 29), max_size=4),
+)
+@settings(max_examples=25, deadline=None)
+def test_settings_go_together(choices: dict[str, Any], cuts: set[int]) -> None:
+    """Any choice beside any other: causal unless marked, and the same in pieces."""
+    torch.manual_seed(0)
+    config = replace(networks.SMALL, **choices)
+    net = networks.scrambled(PhaseNet(config)).eval().double()
+    frames = networks.crops(30, dtype=torch.float64)
+    if not config.causal:
+        with pytest.raises(AssertionError, match="not causal"):
+            assert_causal(net, frames)
+        return
+    assert_causal(net, frames, starts=(11,))
+    with torch.inference_mode():
+        whole, pieces = net(frames), networks.in_pieces(net, frames, cuts)
+    tolerance = STREAM_TOLERANCE[torch.float64]
+    assert (pieces - whole).abs().max() <= tolerance * whole.abs().max()
 
 
 @pytest.mark.parametrize("name", networks.CAUSAL)
