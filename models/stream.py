@@ -5,17 +5,20 @@ starts afresh, its warm-up flagged again. Where there is no face there is no pul
 """
 
 import math
+from collections.abc import Mapping
 from typing import NamedTuple
 
 import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
-from pulsephase.errors import ShapeError
+from pulsephase.errors import ParameterError, ShapeError
+from pulsephase.models.folded import Folded
 from pulsephase.models.phasenet import PhaseNet
 from pulsephase.video.clip import Clip
 
 HOLD_S = 1.0
+ROUNDING = 1e-4  # by which a resized crop may leave 0..1
 
 
 class PulseSample(NamedTuple):
@@ -33,49 +36,105 @@ class PulseSample(NamedTuple):
 class PulseStream:
     """The pulse of one face, fed frame by frame or clip by clip.
 
+    The network runs in its folded form (`pulsephase.models.folded`, which also reads many faces
+    side by side). What was read is in plain tensors: `state_dict` and `load_state_dict` stop and go
+    on elsewhere with the same numbers.
+
     Args:
-        net: A network in inference mode.
+        net: A network; its weights are copied as they are now.
         hold_s: Longest gap in s over which the state is held.
 
     Raises:
         ParameterError: If the network sees the future.
+
+    Example:
+        >>> stream = PulseStream(PhaseNet.from_pretrained("tiny"))
+        >>> sample = stream.step(torch.full((3, 36, 36), 0.5), time_s=0.0)
+        >>> sample.valid, stream.state_bytes < 200_000
+        (False, True)
     """
 
     def __init__(self, net: PhaseNet, *, hold_s: float = HOLD_S) -> None:
-        net.config.require_causal()
-        self.net = net.eval()
+        self.config = net.config
+        self.folded = Folded(net)
         self.hold_s = hold_s
-        self.state = net.initial_state(1)
         self.last_s = -math.inf
+        self._seen = 0
+        self._state = self.folded.initial_state(1)
 
-    def step(self, frame: Float[Tensor, "3 height width"] | None, time_s: float) -> PulseSample:
+    def step(self, frame: Tensor | None, time_s: float) -> PulseSample:
         """Read one frame, or none where there is no face.
 
+        Args:
+            frame: RGB crop in 0..1, 3 x height x width of the network's size.
+            time_s: When it was taken; later than the frame before.
+
         Raises:
-            ShapeError: If the frame is of the wrong size or type, or time does not rise; the state
-                is then unchanged.
+            ShapeError: If the frame is of the wrong shape or type, or time does not rise.
+            ParameterError: If a pixel is not a number within 0..1.
+
+        After an error the state is what it was before.
         """
         self._check_time(time_s)
         if frame is None:
             return PulseSample(math.nan, False)
-        pulse, valid = self._advance(frame[None], [time_s])
-        return PulseSample(float(pulse[0]), bool(valid[0]))
+        self._check_frames(frame[None])
+        return self._advance(frame, time_s)
 
     def run(self, clip: Clip) -> tuple[Float[Tensor, " time"], Bool[Tensor, " time"]]:
         """Read the crops of a clip; frames whose box is NaN have no face.
 
         Returns:
             The pulse (NaN without a face), and where it counts.
+
+        Raises:
+            ShapeError: If the crops are of the wrong shape or type, or the clip begins before the
+                end of what was read.
+            ParameterError: If a pixel of a face is not a number within 0..1.
         """
         times = clip.times_s.tolist()
+        self._check_time(times[0])
+        present = torch.arange(len(clip))
+        if clip.boxes is not None:
+            present = torch.nonzero(~clip.boxes.isnan().any(1))[:, 0]
+        self._check_frames(clip.frames[present])
         pulse = torch.full((len(clip),), math.nan)
         valid = torch.zeros(len(clip), dtype=torch.bool)
-        for start, stop in _runs(_has_face(clip), times, self.hold_s):
-            self._check_time(times[start])
-            pulse[start:stop], valid[start:stop] = self._advance(
-                clip.frames[start:stop], times[start:stop]
-            )
+        for index in present.tolist():
+            pulse[index], valid[index] = self._advance(clip.frames[index], times[index])
         return pulse, valid
+
+    @property
+    def state_bytes(self) -> int:
+        """Size of what the stream remembers."""
+        return self._state.nbytes
+
+    def state_dict(self) -> dict[str, Tensor]:
+        """Return a copy of all that the stream remembers, by name."""
+        tensors = {name: tensor.clone() for name, tensor in self._state.named().items()}
+        return {"last_s": torch.tensor(self.last_s, dtype=torch.float64), **tensors}
+
+    def load_state_dict(self, tensors: Mapping[str, Tensor]) -> None:
+        """Go on from what `state_dict` returned, of a stream of the same network.
+
+        Raises:
+            ShapeError: If a tensor is missing, unknown, or of another shape or type; the state is
+                then unchanged.
+        """
+        known = self.state_dict()
+        for name in known.keys() | tensors.keys():
+            if name not in known or name not in tensors:
+                word = "unknown" if name in tensors else "missing"
+                raise ShapeError(f"state {name!r} is {word}: it is of a stream of another network")
+            found, wanted = tensors[name], known[name]
+            if found.shape != wanted.shape or found.dtype != wanted.dtype:
+                raise ShapeError(
+                    f"state {name!r} is {found.dtype} of shape {tuple(found.shape)}; this network "
+                    f"holds {wanted.dtype} of shape {tuple(wanted.shape)}"
+                )
+        self._state = self._state.with_named({name: each.clone() for name, each in tensors.items()})
+        self._seen = int(self._state.seen[0])
+        self.last_s = float(tensors["last_s"])
 
     def _check_time(self, time_s: float) -> None:
         if not time_s > self.last_s:
@@ -84,40 +143,30 @@ class PulseStream:
                 "feed frames in order, once each"
             )
 
-    def _advance(self, frames: Tensor, times: list[float]) -> tuple[Tensor, Tensor]:
-        rate = self.net.config.sample_hz
-        crops = frames[None].to(self.net.stem.weight)
-        self.net.check(crops)
-        state = self.state
-        if times[0] - self.last_s > self.hold_s:
-            state = self.net.initial_state(1)
-        seen = int(state.normalise.seen[0])
-        before = self.last_s if seen else times[0] - 1 / rate
-        steps = torch.tensor([before, *times], dtype=torch.float64).diff() * rate
+    def _check_frames(self, frames: Tensor) -> None:
+        size = self.config.size
+        if frames.ndim != 4 or frames.shape[1:] != (3, size, size):
+            raise ShapeError(
+                f"a frame has shape {tuple(frames.shape[1:])}; this network takes "
+                f"(3, {size}, {size}), RGB: crop and resize first"
+            )
+        if not frames.is_floating_point():
+            raise ShapeError(f"frames are {frames.dtype}; give floats in 0..1 (divide by 255)")
+        if len(frames) == 0:
+            return
+        low, high = (float(end) for end in torch.aminmax(frames))
+        if not (low >= -ROUNDING and high <= 1 + ROUNDING):
+            raise ParameterError(
+                f"pixels lie between {low:g} and {high:g}; give numbers in 0..1 (divide 8-bit "
+                "values by 255)"
+            )
+
+    def _advance(self, frame: Tensor, time_s: float) -> PulseSample:
+        rate, like = self.config.sample_hz, self._state.mean
+        state, seen, step = self._state, self._seen, (time_s - self.last_s) * rate
+        if time_s - self.last_s > self.hold_s:
+            state, seen, step = self.folded.initial_state(1), 0, 1.0
         with torch.inference_mode():
-            pulse, self.state = self.net.advance(crops, steps[None].to(crops.dtype), state)
-        self.last_s = times[-1]
-        counts = seen + torch.arange(len(times))
-        return pulse[0].cpu().float(), counts >= self.net.config.warmup
-
-
-def _has_face(clip: Clip) -> list[bool]:
-    if clip.boxes is None:
-        return [True] * len(clip)
-    found: list[bool] = (~clip.boxes.isnan().any(1)).tolist()
-    return found
-
-
-def _runs(present: list[bool], times: list[float], hold_s: float) -> list[tuple[int, int]]:
-    """Return the stretches with a face, split where the network must start afresh."""
-    runs, start = [], None
-    for index, here in enumerate(present):
-        jump = index > 0 and times[index] - times[index - 1] > hold_s
-        if start is not None and (not here or jump):
-            runs.append((start, index))
-            start = None
-        if here and start is None:
-            start = index
-    if start is not None:
-        runs.append((start, len(present)))
-    return runs
+            pulse, self._state = self.folded.step(frame[None].to(like), step, state)
+        self._seen, self.last_s = seen + 1, time_s
+        return PulseSample(float(pulse[0]), seen >= self.config.warmup)

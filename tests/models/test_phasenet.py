@@ -140,21 +140,6 @@ def test_lost_frames_do_not_matter(net: PhaseNet) -> None:
     assert torch.equal(first[50:], second[50:])
 
 
-def test_a_rejected_frame_leaves_the_stream_as_it_was(net: PhaseNet) -> None:
-    frames = crops(4)[0]
-    stream = PulseStream(net)
-    stream.step(frames[0], 0.0)
-    before = stream.state
-    with pytest.raises(ShapeError, match="in order"):
-        stream.step(frames[1], 0.0)
-    with pytest.raises(ShapeError, match="36, 36"):
-        stream.step(frames[1, :, :10], 1 / 30)
-    with pytest.raises(ShapeError, match="in order"):
-        stream.step(frames[1], math.nan)
-    assert stream.state is before
-    assert math.isfinite(stream.step(frames[1], 1 / 30).pulse)
-
-
 def test_true_time_steps_are_used(net: PhaseNet) -> None:
     frames = crops(50)
     even = torch.arange(50, dtype=torch.float64) / 30
