@@ -118,3 +118,9 @@ def test_the_permutation_is_its_seeds() -> None:
     ]
     assert torch.equal(drawn[0], drawn[1])
     assert not torch.equal(drawn[0], drawn[2])
+
+
+@pytest.mark.parametrize("name", SWAPS)
+def test_a_name_gives_its_swap(name: MixerName) -> None:
+    x = torch.randn(2, 16, 9, 9)
+    assert torch.equal(made(name)(x)[:, 8:], SWAPS[name](x[:, 8:], 3))
