@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 
 import torch
-from torch.utils._pytree import tree_leaves
 from torch.utils.flop_counter import FlopCounterMode
 
+from pulsephase.models.folded import Folded
 from pulsephase.models.phasenet import PhaseNet
 
 FRAMES = 8  # of the clip that is counted: every layer's cost is proportional to it
@@ -20,7 +20,7 @@ class Cost:
         macs_per_frame: Multiply-adds of convolutions and matrix products, a frame; permutations
             count nothing, and elementwise work (normalisation, the three temporal taps of a block,
             activations) is not counted either.
-        state_bytes: What a stream of one face holds.
+        state_bytes: What a stream of one face holds; 0 for the control that cannot stream.
     """
 
     parameters: int
@@ -45,9 +45,9 @@ def cost(net: PhaseNet) -> Cost:
     with FlopCounterMode(display=False) as counter, torch.no_grad():
         net(like.new_zeros(1, FRAMES, 3, size, size))
     net.train(training)
-    state = tree_leaves(net.initial_state(1))
+    state_bytes = Folded(net).initial_state(1).nbytes if net.config.causal else 0
     return Cost(
         parameters=sum(parameter.numel() for parameter in net.parameters()),
         macs_per_frame=counter.get_total_flops() / (2 * FRAMES),
-        state_bytes=sum(part.numel() * part.element_size() for part in state),
+        state_bytes=state_bytes,
     )

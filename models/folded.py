@@ -18,6 +18,7 @@ from torch.nn import functional
 
 from pulsephase.models.asf import AdaptiveSpatialFilter
 from pulsephase.models.est import ESTBlock
+from pulsephase.models.fold import scale
 from pulsephase.models.mixers import Pointwise
 from pulsephase.models.normalise import DIFFERENCE_GAIN, FLOOR, LIMIT, MEAN_GAIN
 from pulsephase.models.phasenet import PhaseNet, stem_padding
@@ -171,13 +172,6 @@ class Folded:
         return used.clamp_(-LIMIT, LIMIT)
 
 
-def _scale(norm: nn.BatchNorm2d) -> tuple[Float[Tensor, " channel"], Float[Tensor, " channel"]]:
-    """Return the factor and the shift that a frozen batch normalisation is."""
-    assert norm.running_mean is not None and norm.running_var is not None
-    factor = norm.weight * torch.rsqrt(norm.running_var + norm.eps)
-    return factor, norm.bias - norm.running_mean * factor
-
-
 def _bias(layer: nn.Conv1d | nn.Conv2d) -> Tensor:
     assert layer.bias is not None
     return layer.bias
@@ -206,7 +200,7 @@ class _Stem:
     """The first convolution, its normalisation folded in, and the rectifier after it."""
 
     def __init__(self, net: PhaseNet) -> None:
-        factor, shift = _scale(net.stem_norm)
+        factor, shift = scale(net.stem_norm)
         self.weight = net.stem.weight * factor[:, None, None, None]
         self.bias = shift
         self.stride, self.padding = net.config.stem_stride, stem_padding(net.config)
@@ -229,15 +223,15 @@ class _Block:
     """An EST block; the order of its operations is that of `ESTBlock`."""
 
     def __init__(self, block: ESTBlock) -> None:
-        factor, shift = _scale(block.expand_norm)
+        factor, shift = scale(block.expand_norm)
         self.expand = _Pointwise(block.expand.weight.flatten(1) * factor[:, None], shift)
         self.spatial = _Spatial(block)
-        factor, shift = _scale(block.inner_norm)
+        factor, shift = scale(block.inner_norm)
         taps = (block.temporal.weight * factor)[:, None, :, None, None]
         self.now, self.before, self.earlier = taps.contiguous()
         self.shift = shift[None, :, None, None].contiguous()
         self.excitation = block.excitation
-        factor, shift = _scale(block.project_norm)
+        factor, shift = scale(block.project_norm)
         self.project = _Pointwise(block.project.weight.flatten(1) * factor[:, None], shift)
         self.pooled = block.pool
 

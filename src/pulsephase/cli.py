@@ -19,6 +19,7 @@ COMMANDS = {
     "synthesize": "Make synthetic face video with a known pulse.",
     "pretrain": "Train PHASE-Net on synthetic video.",
     "prove": "Check the derivation, theorem by theorem.",
+    "bench": "Measure speed and memory on this machine.",
     "version": "Print the versions that a report of a fault needs.",
 }
 

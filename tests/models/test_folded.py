@@ -11,6 +11,7 @@ from pulsephase.errors import ParameterError, ShapeError
 from pulsephase.models import folded as module
 from pulsephase.models.causality import assert_causal
 from pulsephase.models.config import CONFIGS, TINY
+from pulsephase.models.fold import fold
 from pulsephase.models.folded import Folded
 from pulsephase.models.phasenet import PhaseNet
 from pulsephase.models.stream import PulseStream
@@ -45,6 +46,19 @@ def test_folded_equals_the_network(
             whole = net(frames, times / net.config.sample_hz)
         found = stepped(net, frames, [1.0, *times.diff().tolist()])
         assert (found - whole).abs().max() <= tolerance * whole.abs().max()
+
+
+@pytest.mark.parametrize("name", SETTINGS)
+def test_the_clip_form_without_normalisation_gives_the_same(name: str) -> None:
+    for dtype, tolerance in TOLERANCE.items():
+        net, frames = small(name, dtype=dtype), crops(20, batch=2, dtype=dtype)
+        before = {key: value.clone() for key, value in net.state_dict().items()}
+        folded = fold(net)
+        with torch.inference_mode():
+            whole, found = net(frames), folded(frames)
+        assert (found - whole).abs().max() <= tolerance * whole.abs().max()
+        assert not any(isinstance(part, torch.nn.BatchNorm2d) for part in folded.modules())
+        assert all(torch.equal(value, before[key]) for key, value in net.state_dict().items())
 
 
 @pytest.mark.parametrize("name", CONFIGS)

@@ -1,0 +1,206 @@
+"""How fast the networks are: each figure in a process of its own, medians of wall time.
+
+A stream is one face, one frame a call; a clip is 128 frames; a training step has 4 clips of 160
+frames. The processes keep freed memory (``ALLOCATOR``): glibc otherwise returns every big tensor to
+the system, and a clip takes about twice as long.
+"""
+
+import json
+import os
+import resource
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
+from shutil import which
+from typing import Any
+
+CLIP_FRAMES, TRAIN_CLIPS, TRAIN_FRAMES = 128, 4, 160
+REPEATS, QUICK_REPEATS = 15, 5
+STREAM_FRAMES = 100  # a repeat of a stream
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Task:
+    """One figure.
+
+    Attributes:
+        model: Name of the configuration.
+        threads: Threads of torch.
+        engine: ``eager``, ``folded`` or ``compiled``.
+        mode: ``stream``, ``clip`` or ``train``.
+        repeats: Times that it is measured; the median counts.
+    """
+
+    model: str
+    threads: int
+    engine: str
+    mode: str
+    repeats: int
+
+
+def tasks(*, quick: bool, threads: int | None = None) -> list[Task]:
+    """List what is measured here: without an engine's extra or a compiler, not that engine.
+
+    Args:
+        quick: Few repeats, and only the forms that are meant for inference.
+        threads: Of everything; none means one, and two for training.
+    """
+    repeats = QUICK_REPEATS if quick else REPEATS
+    asked = [("stream", "folded"), ("clip", "folded")]
+    if not quick:
+        asked += [("stream", "eager"), ("clip", "eager")]
+        if which("g++") or which("clang++"):
+            asked.append(("clip", "compiled"))
+    found = []
+    for model in ("tiny", "base", "paper"):
+        for mode, engine in asked:
+            found.append(
+                Task(model=model, threads=threads or 1, engine=engine, mode=mode, repeats=repeats)
+            )
+        if model != "paper":
+            found.append(
+                Task(
+                    model=model,
+                    threads=threads or 2,
+                    engine="eager",
+                    mode="train",
+                    repeats=min(repeats, 5),
+                )
+            )
+    return found
+
+
+def measure(asked: list[Task]) -> Iterator[dict[str, Any]]:
+    """Run each task in a fresh process, and yield its row.
+
+    Raises:
+        RuntimeError: If a process fails; says what it said.
+    """
+    from pulsephase.experiments.pretrain import ALLOCATOR
+
+    for task in asked:
+        count = str(task.threads)
+        environment = {**os.environ, **ALLOCATOR, "OMP_NUM_THREADS": count}
+        call = [sys.executable, "-m", "pulsephase.experiments.bench_models"]
+        done = subprocess.run(
+            [*call, json.dumps(asdict(task))], env=environment, capture_output=True, text=True
+        )
+        if done.returncode:
+            raise RuntimeError(f"{task} failed: {done.stderr.strip()[-2000:]}")
+        yield json.loads(done.stdout)
+
+
+def row(task: Task) -> dict[str, Any]:
+    """Measure one task in this process."""
+    import torch
+
+    from pulsephase.models.config import CONFIGS
+    from pulsephase.models.cost import cost
+    from pulsephase.models.phasenet import PhaseNet
+
+    torch.set_num_threads(task.threads)
+    torch.manual_seed(0)
+    net = PhaseNet(CONFIGS[task.model]).eval()
+    counted = cost(net)
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    run, frames = RUNS[task.mode](net, task)
+    run()  # warm up
+    seconds = []
+    for _ in range(task.repeats):
+        start = time.perf_counter()
+        run()
+        seconds.append(time.perf_counter() - start)
+    median = sorted(seconds)[len(seconds) // 2]
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    found: dict[str, Any] = {
+        "model": task.model,
+        "size": net.config.size,
+        "threads": task.threads,
+        "engine": task.engine,
+        "mode": task.mode,
+        "ms_per_frame": round(1e3 * median / frames, 4),
+        "parameters": counted.parameters,
+        "macs_per_frame": round(counted.macs_per_frame),
+        "state_bytes": counted.state_bytes,
+        "peak_memory_mb": round((peak - before) / 1024, 1),
+    }
+    if task.mode == "train":
+        found["ms_per_step"] = round(1e3 * median, 1)
+    return found
+
+
+def _stream(net: Any, task: Task) -> tuple[Callable[[], None], int]:
+    import torch
+
+    from pulsephase.models.folded import Folded
+
+    size = net.config.size
+    frames = torch.rand(STREAM_FRAMES, 1, 3, size, size)
+
+    def eager() -> None:
+        state, one = net.initial_state(1), torch.ones(1, 1)
+        with torch.inference_mode():
+            for frame in frames:
+                _, state = net.advance(frame[None], one, state)
+
+    def folded() -> None:
+        state = fold.initial_state(1)
+        with torch.inference_mode():
+            for frame in frames:
+                _, state = fold.step(frame, 1.0, state)
+
+    fold = Folded(net)
+    return {"eager": eager, "folded": folded}[task.engine], STREAM_FRAMES
+
+
+def _clip(net: Any, task: Task) -> tuple[Callable[[], None], int]:
+    import torch
+
+    from pulsephase.models.fold import fold
+
+    size = net.config.size
+    frames = torch.rand(1, CLIP_FRAMES, 3, size, size)
+    used = net if task.engine == "eager" else fold(net)
+    if task.engine == "compiled":
+        used = torch.compile(used)
+
+    def run() -> None:
+        with torch.inference_mode():
+            used(frames)
+
+    return run, CLIP_FRAMES
+
+
+def _train(net: Any, task: Task) -> tuple[Callable[[], None], int]:
+    import torch
+
+    from pulsephase.experiments.pretrain import loss_of
+    from pulsephase.experiments.recipes import recipe
+
+    size = net.config.size
+    batch = {
+        "frames": torch.rand(TRAIN_CLIPS, TRAIN_FRAMES, 3, size, size),
+        "pulse": torch.randn(TRAIN_CLIPS, TRAIN_FRAMES),
+        "has_pulse": torch.ones(TRAIN_CLIPS, dtype=torch.bool),
+        "heart_rate_bpm": torch.full((TRAIN_CLIPS,), 72.0),
+    }
+    chosen = recipe("quick")
+    optimiser = torch.optim.AdamW(net.parameters(), 1e-4)
+
+    def run() -> None:
+        net.train()
+        loss = loss_of(net, batch, chosen, "cpu")
+        optimiser.zero_grad()
+        loss.backward()  # type: ignore[no-untyped-call]
+        optimiser.step()
+
+    return run, TRAIN_CLIPS * TRAIN_FRAMES
+
+
+RUNS = {"stream": _stream, "clip": _clip, "train": _train}
+
+
+if __name__ == "__main__":
+    print(json.dumps(row(Task(**json.loads(sys.argv[1])))))

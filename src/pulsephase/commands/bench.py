@@ -1,0 +1,70 @@
+"""``pulsephase bench``: speed and memory, measured here."""
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from pulsephase.commands.common import emit, progress, stderr
+
+WIDE = {"parameters", "macs_per_frame", "state_bytes"}  # in the JSON alone
+
+
+@click.group("bench", context_settings={"help_option_names": ["-h", "--help"]})
+def command() -> None:
+    """Measure speed and memory on this machine; figures are medians of wall time.
+
+    Example: pulsephase bench models --json --quick
+    """
+
+
+def bench_options(function: Any) -> Any:
+    """Add what every benchmark takes."""
+    for option in (
+        click.option("--debug", is_flag=True, expose_value=False, help="Show a traceback."),
+        click.option("--out", type=click.Path(path_type=Path), help="Also write the JSON here."),
+        click.option("--threads", type=click.IntRange(1), help="For every figure."),
+        click.option("--quick", is_flag=True, help="Few repeats: under 50 s."),
+        click.option("--json", "as_json", is_flag=True, help="One JSON object on stdout."),
+    ):
+        function = option(function)
+    return function
+
+
+def report(rows: list[dict[str, Any]], *, as_json: bool, out: Path | None) -> int:
+    """Write the rows as JSON or as a table."""
+    if out is not None:
+        from pulsephase.files import write_json
+
+        write_json(out, {"results": rows})
+    if as_json:
+        emit({"results": rows})
+        return 0
+    from rich.table import Table
+
+    table = Table()
+    columns = [key for key in dict.fromkeys(key for row in rows for key in row) if key not in WIDE]
+    for column in columns:
+        table.add_column(column.replace("_", " "), justify="right")
+    for row in rows:
+        table.add_row(*(str(row.get(column, "")) for column in columns))
+    stderr.print(table)
+    return 0
+
+
+@command.command("models")
+@bench_options
+def models(as_json: bool, quick: bool, threads: int | None, out: Path | None) -> int:
+    """Time the networks: streams, clips and training steps.
+
+    Example: pulsephase bench models --json --quick
+    """
+    from pulsephase.experiments.bench_models import measure, tasks
+
+    asked = tasks(quick=quick, threads=threads)
+    rows = []
+    with progress("timing networks", len(asked)) as advance:
+        for row in measure(asked):
+            rows.append(row)
+            advance(1)
+    return report(rows, as_json=as_json, out=out)
