@@ -18,6 +18,7 @@ COMMANDS = {
     "measure": "Measure the heart rate in videos.",
     "synthesize": "Make synthetic face video with a known pulse.",
     "pretrain": "Train PHASE-Net on synthetic video.",
+    "export": "Write a network as an ONNX graph: a clip, or one frame with its state.",
     "prove": "Check the derivation, theorem by theorem.",
     "bench": "Measure speed and memory on this machine.",
     "version": "Print the versions that a report of a fault needs.",
