@@ -47,6 +47,9 @@ class PulseRanges:
         breathing_hz: Breathing rate.
         amplitude: Standard deviation of the relative change of linear green light (log).
         warm_up_s: Beats begin this long before the clip, to outlast the oscillator's memory.
+        forcing: ``impulses`` at the beats; or half sines of ejection, sampled at 60 Hz and held:
+            ``zero`` (constant between samples) or ``first`` (lines between them).
+        ectopic_probability: Share of beats that come early and weakly.
     """
 
     heart_rate_bpm: Range = (42.0, 170.0)
@@ -62,9 +65,15 @@ class PulseRanges:
     breathing_hz: Range = (0.15, 0.40)
     amplitude: Range = (6e-4, 1.2e-2)
     warm_up_s: float = 6.0
+    forcing: str = "impulses"
+    ectopic_probability: float = 0.0
 
     def __post_init__(self) -> None:
         _check_ranges(self)
+        if self.forcing not in ("impulses", "zero", "first"):
+            raise ParameterError(
+                f"PulseRanges.forcing is {self.forcing!r}; there are impulses, zero and first"
+            )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 from torch.utils.data import IterableDataset, get_worker_info
 
+from pulsephase.errors import ParameterError
 from pulsephase.synthetic.config import SynthConfig
 from pulsephase.synthetic.render import render
 
@@ -21,26 +22,48 @@ class SyntheticClips(IterableDataset[dict[str, Tensor]]):
         base_seed: Seed of the clip with index 0.
         start: First index.
         batch: Clips a batch of the loader holds.
+        rank: This process's number among ``ranks`` that train together.
+        ranks: How many there are. Step k of all ranks together takes the batches k ranks to
+            (k + 1) ranks - 1, whatever the number of workers.
+
+    Raises:
+        ParameterError: If a count is not positive, a start negative or the rank none of ``ranks``.
     """
 
     def __init__(
-        self, config: SynthConfig, *, base_seed: int, start: int = 0, batch: int = 1
+        self,
+        config: SynthConfig,
+        *,
+        base_seed: int,
+        start: int = 0,
+        batch: int = 1,
+        rank: int = 0,
+        ranks: int = 1,
     ) -> None:
+        if batch < 1 or start < 0 or base_seed < 0:
+            raise ParameterError(
+                f"batch is {batch}, start {start}, base_seed {base_seed}; give a batch of at "
+                "least 1, the others at least 0"
+            )
+        if not 0 <= rank < ranks:
+            raise ParameterError(f"rank is {rank} of {ranks}; ranks count from 0 to ranks - 1")
         self.config = config
         self.base_seed = base_seed
         self.start = start
         self.batch = batch
+        self.rank = rank
+        self.ranks = ranks
 
     def __iter__(self) -> Iterator[dict[str, Tensor]]:
         """Yield frames, pulse, mean heart rate in bpm, and whether there is a pulse."""
         worker = get_worker_info()
         shard, shards = (0, 1) if worker is None else (worker.id, worker.num_workers)
-        group = shard
+        group = shard * self.ranks + self.rank
         while True:
             first = self.base_seed + self.start + group * self.batch
             for seed in range(first, first + self.batch):
                 yield sample(seed, self.config)
-            group += shards
+            group += shards * self.ranks
 
 
 def sample(seed: int, config: SynthConfig) -> dict[str, Tensor]:

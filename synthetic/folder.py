@@ -7,6 +7,7 @@ machine or another version of torch.
 
 import hashlib
 import json
+import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -18,12 +19,22 @@ from pulsephase import __version__
 from pulsephase.errors import InputError, ParameterError
 from pulsephase.files import write_json
 from pulsephase.synthetic.config import SynthConfig
+from pulsephase.synthetic.layouts import (
+    LAYOUTS,
+    check_layout,
+    name_of,
+    write_pure,
+    write_scamps,
+    write_ubfc,
+)
 from pulsephase.synthetic.render import render
 from pulsephase.synthetic.scene import SMALLEST_SIDE, join, scene_clips
+from pulsephase.synthetic.truth import draws_of, tracks_of
 from pulsephase.synthetic.write import ENDINGS, write_labels, write_npz, write_video
 from pulsephase.video.clip import Clip
 
 MANIFEST = "manifest.json"
+FORMATS = (*ENDINGS, *LAYOUTS)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,18 +44,25 @@ class Request:
     Attributes:
         config: What may vary.
         seed: Of the first clip.
-        format: ``mp4`` (H.264), ``ffv1`` (lossless, Matroska) or ``npz``.
+        format: ``mp4`` (H.264), ``ffv1`` (lossless, Matroska), ``npz``, or the layout of a public
+            set: ``ubfc``, ``pure`` or ``scamps``.
         scene: Width and height of whole scenes; none for crops of the config's size.
+        shard: Number, from 1 on, and count of the parts a set of clips is made in.
     """
 
     config: SynthConfig
     seed: int
     format: str
     scene: tuple[int, int] | None = None
+    shard: tuple[int, int] | None = None
 
     def __post_init__(self) -> None:
-        if self.format not in ENDINGS:
-            raise ParameterError(f"format is {self.format!r}; there are {', '.join(ENDINGS)}")
+        if self.format not in FORMATS:
+            raise ParameterError(f"format is {self.format!r}; there are {', '.join(FORMATS)}")
+        check_layout(self.format)
+        number, count = self.shard or (1, 1)
+        if not 1 <= number <= count:
+            raise ParameterError(f"shard is {number}/{count}; shards count from 1 to their number")
         if self.seed < 0:
             raise ParameterError(f"seed is {self.seed}; it must be at least 0")
         width, height = self.scene or (self.config.size, self.config.size)
@@ -69,6 +87,7 @@ def synthesize(
     seed: int,
     format: str,
     scene: tuple[int, int] | None = None,
+    shard: tuple[int, int] | None = None,
     advance: Callable[[float], None] = lambda amount: None,
 ) -> dict[str, Any]:
     """Render clips of consecutive seeds into a folder, or go on where an earlier call stopped.
@@ -76,10 +95,12 @@ def synthesize(
     Args:
         out: The folder; made if need be.
         config: What may vary.
-        clips: How many. More than an earlier call extend its folder.
+        clips: How many, of all shards together. More than an earlier call extend its folder.
         seed: Of the first clip.
-        format: ``mp4``, ``ffv1`` or ``npz``.
+        format: ``mp4``, ``ffv1``, ``npz``, ``ubfc``, ``pure`` or ``scamps``.
         scene: Width and height of whole scenes; none for crops of the config's size.
+        shard: Make but the I-th of N parts, (I, N): clips I - 1, I - 1 + N, ... Each shard has a
+            folder of its own; the files of all are those of a call without shards.
         advance: Called with 1 after each clip.
 
     Returns:
@@ -88,20 +109,31 @@ def synthesize(
 
     Raises:
         ParameterError: If the format is unknown, the count not positive, or the size impossible.
-        InputError: If the folder holds something else, or the clips of another request.
+        InputError: If the folder holds something else, or the clips of another request; or if it
+            cannot be written.
+        MissingExtraError: If the format is ``scamps`` and h5py is not installed.
     """
     if clips < 1:
         raise ParameterError(f"clips is {clips}; give at least 1")
-    request = Request(config=config, seed=seed, format=format, scene=scene)
+    request = Request(config=config, seed=seed, format=format, scene=scene, shard=shard)
+    number, count = shard or (1, 1)
     out = Path(out)
     manifest = _begin(out, request.as_json())
     done = {row["seed"]: row for row in manifest["clips"]}
-    for index in range(seed, seed + clips):
-        if index not in done or not _whole(out, done[index]):
-            done[index] = _one(out, index, request)
-            manifest["clips"] = [done[key] for key in sorted(done)]
+    try:
+        if format in LAYOUTS:  # from here on, what stands under a subject's name is ours
             write_json(out / MANIFEST, manifest)
-        advance(1)
+        for index in range(seed + number - 1, seed + clips, count):
+            if index not in done or not _whole(out, done[index]):
+                done[index] = _one(out, index, request)
+                manifest["clips"] = [done[key] for key in sorted(done)]
+                write_json(out / MANIFEST, manifest)
+            advance(1)
+    except OSError as error:
+        raise InputError(
+            f"{out} cannot be written: {error.strerror or error}; finished clips are kept, make "
+            "room and call again"
+        ) from None
     return manifest
 
 
@@ -120,7 +152,7 @@ def _begin(out: Path, request: dict[str, Any]) -> dict[str, Any]:
         manifest = {"request": request, "clips": []}
     for pattern in (".clip_*", ".manifest-*"):
         for leftover in out.glob(pattern):
-            leftover.unlink()
+            _remove(leftover)
     return manifest
 
 
@@ -146,17 +178,10 @@ def _read(path: Path, request: dict[str, Any]) -> dict[str, Any]:
 
 def _one(out: Path, seed: int, request: Request) -> dict[str, Any]:
     """Render and write one clip, and return its row of the manifest."""
-    video = out / f"clip_{seed:09d}{ENDINGS[request.format]}"
-    files = [video]
-    if request.format == "npz":
-        clip = join(list(_pieces(seed, request)))
-        write_npz(video, clip)
+    if request.format in LAYOUTS:
+        clip, files = _as_layout(out, seed, request)
     else:
-        seen: list[Clip] = []
-        write_video(video, _noting(_pieces(seed, request), seen), format=request.format)
-        clip = join(seen)
-        files.append(video.with_suffix(".csv"))
-        write_labels(files[1], clip)
+        clip, files = _as_file(out, seed, request)
     assert clip.truth is not None
     return {
         "seed": seed,
@@ -165,6 +190,55 @@ def _one(out: Path, seed: int, request: Request) -> dict[str, Any]:
         "parameters": dict(clip.truth.parameters),
         "sha256": {file.name: checksum(file) for file in files},
     }
+
+
+def _as_file(out: Path, seed: int, request: Request) -> tuple[Clip, list[Path]]:
+    video = out / f"clip_{seed:09d}{ENDINGS[request.format]}"
+    if request.format == "npz":
+        clip = join(list(_pieces(seed, request)))
+        drawn = draws_of(seed, request.config, scene=request.scene)
+        write_npz(video, clip, tracks=tracks_of(drawn))
+        return clip, [video]
+    seen: list[Clip] = []
+    write_video(video, _noting(_pieces(seed, request), seen), format=request.format)
+    labels = video.with_suffix(".csv")
+    write_labels(labels, join(seen))
+    return join(seen), [video, labels]
+
+
+def _as_layout(out: Path, seed: int, request: Request) -> tuple[Clip, list[Path]]:
+    """Write a clip as a public set has it, in a folder aside that is then renamed."""
+    layout, config = request.format, request.config
+    seen: list[Clip] = []
+    pieces = _noting(_pieces(seed, request), seen)
+    drawn = draws_of(seed, config, scene=request.scene)
+    final = out / name_of(layout, seed)
+    aside = out / f".clip_{seed:09d}"
+    aside.mkdir()
+    try:
+        made = aside / final.name
+        if layout == "scamps":
+            respiration = drawn.pulse.respiration.numpy()
+            write_scamps(made, pieces, frames=config.frames, respiration=respiration)
+        else:
+            made.mkdir()
+        if layout == "ubfc":
+            write_ubfc(made, pieces, sample_hz=config.sample_hz)
+        elif layout == "pure":
+            write_pure(made, pieces, name=final.name, pulse=drawn.pulse, alive=drawn.alive)
+        _remove(final)
+        made.rename(final)
+    finally:
+        _remove(aside)
+    return join(seen), [final]
+
+
+def _remove(path: Path) -> None:
+    """Remove a file or a folder, if there is one."""
+    if path.is_dir():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
 
 
 def _pieces(seed: int, request: Request) -> Iterator[Clip]:
@@ -183,13 +257,17 @@ def _noting(pieces: Iterator[Clip], seen: list[Clip]) -> Iterator[Clip]:
 
 
 def checksum(path: Path) -> str:
-    """Return the SHA-256 of a file."""
+    """Return the SHA-256 of a file; of a folder, that of the names and sums of what it holds."""
+    if path.is_dir():
+        inside = sorted(path.iterdir(), key=lambda entry: entry.name)
+        listing = "".join(f"{checksum(entry)}  {entry.name}\n" for entry in inside)
+        return hashlib.sha256(listing.encode()).hexdigest()
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _whole(out: Path, row: dict[str, Any]) -> bool:
     return all(
-        (out / name).is_file() and checksum(out / name) == digest
+        (out / name).exists() and checksum(out / name) == digest
         for name, digest in row["sha256"].items()
     )

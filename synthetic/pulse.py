@@ -6,6 +6,7 @@ The forcing is a sum of impulses at the beats and at their reflections,
           [\delta(t - t_k) + \rho\,\delta(t - t_k - D)],
 
 so that z and its derivatives are exact sums of the impulse response: no integrator, no tolerance.
+Where the config asks for a sampled forcing, :mod:`pulsephase.synthetic.ejection` answers it.
 """
 
 import math
@@ -15,10 +16,14 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from pulsephase.physics.forcing import Hold
 from pulsephase.synthetic.config import PulseRanges
+from pulsephase.synthetic.ejection import Held, ejections, impulse_response, respond
 from pulsephase.synthetic.streams import Stream
 
 GRID_HZ = 60.0
+EARLY = (0.6, 0.8)  # when an ectopic beat comes, as a share of the interval
+WEAK = 0.5  # what it ejects, against a full beat
 
 
 class Pulse(NamedTuple):
@@ -38,6 +43,9 @@ class Pulse(NamedTuple):
         mean: Mean of z that was removed.
         amplitude: Standard deviation of the relative change of linear green light.
         breathing_hz: Breathing rate.
+        respiration: Breathing at the frames, in -1..1, in phase with the rate.
+        held: The sampled forcing, or none where impulses drive the oscillator.
+        ectopic: How many beats came early.
     """
 
     z: Float[Tensor, " time"]
@@ -53,32 +61,9 @@ class Pulse(NamedTuple):
     mean: float
     amplitude: float
     breathing_hz: float
-
-
-def impulse_response(
-    lag_s: Float[Tensor, "*shape"], *, alpha: float, omega: float
-) -> tuple[Float[Tensor, "*shape"], Float[Tensor, "*shape"]]:
-    r"""Return :math:`h(t)` and :math:`h'(t)`, the response to one impulse.
-
-    .. math:: \ddot h + \alpha\,\dot h + \omega^2 h = \delta(t)
-
-    Two real poles where :math:`\alpha > 2\omega`; zero before the impulse.
-    """
-    late = lag_s.clamp(min=0.0)
-    on = (lag_s > 0).to(lag_s)
-    half, square = alpha / 2, omega**2 - alpha**2 / 4
-    decay = (-half * late).exp()
-    root = math.sqrt(abs(square))
-    if root * float(late.max()) < 1e-4:  # critical damping, to second order in the root
-        growth = late * (1 - square * late**2 / 6)
-        swing = 1 - square * late**2 / 2
-    elif square > 0:
-        growth, swing = (root * late).sin() / root, (root * late).cos()
-    else:  # two real poles; the decay is taken in first, lest the growth overflow
-        rise, fall = ((root - half) * late).exp(), ((-root - half) * late).exp()
-        growth, swing, decay = (rise - fall) / (2 * root), (rise + fall) / 2, torch.ones_like(late)
-    h, slope = decay * growth, decay * (swing - half * growth)
-    return on * h, on * slope
+    respiration: Float[Tensor, " time"]
+    held: Held | None
+    ectopic: int
 
 
 def sample_pulse(seed: int, ranges: PulseRanges, times_s: Float[Tensor, " time"]) -> Pulse:
@@ -86,12 +71,13 @@ def sample_pulse(seed: int, ranges: PulseRanges, times_s: Float[Tensor, " time"]
     draw = Stream(seed, "pulse")
     mean_hz = float(draw.log_uniform(*ranges.heart_rate_bpm)) / 60
     breathing_hz = float(draw.uniform(*ranges.breathing_hz))
-    grid, rate_hz = _rate_track(draw, ranges, mean_hz, breathing_hz, float(times_s[-1]))
+    grid, rate_hz, phase = _rate_track(draw, ranges, mean_hz, breathing_hz, float(times_s[-1]))
     beats = _crossings(draw, grid, rate_hz, ranges.jitter / mean_hz)
     breath = draw.uniform(0.0, 0.25) * torch.sin(
         2 * math.pi * breathing_hz * beats + draw.uniform(0.0, 2 * math.pi)
     )
     weights = 1 + breath + 0.05 * draw.normal(len(beats))
+    beats, weights, ectopic = _with_ectopic(seed, ranges.ectopic_probability, beats, weights)
     natural_hz = float(draw.log_uniform(*ranges.natural_hz))
     if ranges.follows_heart:
         natural_hz *= math.sqrt(mean_hz / 1.2)
@@ -100,11 +86,18 @@ def sample_pulse(seed: int, ranges: PulseRanges, times_s: Float[Tensor, " time"]
     reflection = float(draw.uniform(*ranges.reflection))
     delay_s = float(draw.uniform(*ranges.reflection_delay_s))
     amplitude = float(draw.log_uniform(*ranges.amplitude))
-    z, dz = _response(times_s, beats, weights, alpha, omega)
-    back, dback = _response(times_s, beats + delay_s, weights, alpha, omega)
-    z, dz = z + reflection * back, dz + reflection * dback
+    held = None
+    if ranges.forcing == "impulses":
+        z, dz = _response(times_s, beats, weights, alpha, omega)
+        back, dback = _response(times_s, beats + delay_s, weights, alpha, omega)
+        z, dz = z + reflection * back, dz + reflection * dback
+        ddz = -alpha * dz - omega**2 * z
+    else:
+        kicks = torch.cat([beats, beats + delay_s]), torch.cat([weights, reflection * weights])
+        hold: Hold = "first" if ranges.forcing == "first" else "zero"
+        held = ejections(*kicks, grid_s=grid, hold=hold)
+        z, dz, ddz = respond(held, times_s, alpha=alpha, omega=omega)
     scale, mean = float(z.std()), float(z.mean())
-    ddz = -alpha * dz - omega**2 * z
     position = ((times_s - grid[0]) * GRID_HZ).long().clamp(max=len(grid) - 1)
     return Pulse(
         z=(z - mean) / scale,
@@ -120,22 +113,69 @@ def sample_pulse(seed: int, ranges: PulseRanges, times_s: Float[Tensor, " time"]
         mean=mean / scale,
         amplitude=amplitude,
         breathing_hz=breathing_hz,
+        respiration=torch.sin(2 * math.pi * breathing_hz * times_s + phase),
+        held=held and held._replace(values=held.values / scale),
+        ectopic=ectopic,
     )
+
+
+def wave_at(
+    pulse: Pulse, times_s: Float[Tensor, " other"]
+) -> tuple[Float[Tensor, " other"], Float[Tensor, " other"], Float[Tensor, " other"]]:
+    """Return z, z' and z'' of a pulse at any times within its clip, exactly.
+
+    The units are those of the pulse; as there, the mean is taken from z alone.
+    """
+    if pulse.held is not None:
+        z, dz, ddz = respond(pulse.held, times_s, alpha=pulse.alpha, omega=pulse.omega)
+        return z - pulse.mean, dz, ddz
+    kicks, weights = impulses_of(pulse)
+    z, dz = _response(times_s, kicks, weights, pulse.alpha, pulse.omega)
+    return z - pulse.mean, dz, -pulse.alpha * dz - pulse.omega**2 * z
+
+
+def impulses_of(pulse: Pulse) -> tuple[Float[Tensor, " kicks"], Float[Tensor, " kicks"]]:
+    """Return times in s and weights of all impulses: the beats, then their reflections."""
+    times_s = torch.cat([pulse.beat_times_s, pulse.beat_times_s + pulse.reflection_delay_s])
+    return times_s, torch.cat([pulse.weights, pulse.reflection * pulse.weights])
+
+
+def _with_ectopic(
+    seed: int, probability: float, beats: Tensor, weights: Tensor
+) -> tuple[Tensor, Tensor, int]:
+    """Let some beats come early and weakly; the next comes when it would have, after a pause.
+
+    That a beat comes after 60 to 80 % of its interval and ejects half as much is an assumption.
+    """
+    if probability == 0:
+        return beats, weights, 0
+    draw = Stream(seed, "ectopic")
+    early = draw.uniform(0.0, 1.0, len(beats)) < probability
+    share = draw.uniform(*EARLY, len(beats))
+    early[0] = False
+    early[1:] &= ~early[:-1]  # never two in a row: the one before stands where it should
+    interval = beats.diff(prepend=beats[:1])
+    moved = torch.where(early, beats - (1 - share) * interval, beats)
+    return moved, torch.where(early, WEAK * weights, weights), int(early.sum())
 
 
 def _rate_track(
     draw: Stream, ranges: PulseRanges, mean_hz: float, breathing_hz: float, end_s: float
-) -> tuple[Tensor, Tensor]:
-    """Return a time grid and the heart rate on it: breathing, Mayer waves, drift."""
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Return a time grid, the heart rate on it (breathing, Mayer waves, drift), and a phase.
+
+    The phase is that of the breathing.
+    """
     length = int((ranges.warm_up_s + end_s + 1) * GRID_HZ)
     grid = torch.arange(length, dtype=torch.float64) / GRID_HZ - ranges.warm_up_s
     rate = torch.ones_like(grid)
     depths = (ranges.respiratory_depth, ranges.mayer_depth)
+    phases = []
     for depth, frequency in zip(depths, (breathing_hz, 0.1), strict=True):
-        phase = draw.uniform(0.0, 2 * math.pi)
-        rate += draw.uniform(*depth) * torch.sin(2 * math.pi * frequency * grid + phase)
+        phases.append(draw.uniform(0.0, 2 * math.pi))
+        rate += draw.uniform(*depth) * torch.sin(2 * math.pi * frequency * grid + phases[-1])
     rate += draw.uniform(-ranges.drift, ranges.drift) * (grid / 10).clamp(-1, 1)
-    return grid, mean_hz * rate
+    return grid, mean_hz * rate, phases[0]
 
 
 def _crossings(draw: Stream, grid: Tensor, rate_hz: Tensor, jitter_s: float) -> Tensor:

@@ -1,6 +1,6 @@
 """Synthetic clips as files: video with its times, and the truth beside it."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from fractions import Fraction
 from itertools import chain, islice
 from pathlib import Path
@@ -101,10 +101,20 @@ def write_labels(path: str | Path, clip: Clip) -> None:
         )
 
 
-def write_npz(path: str | Path, clip: Clip) -> None:
-    """Write frames (uint8, time height width 3) and all labels as .npz; whole or not at all."""
+def write_npz(path: str | Path, clip: Clip, *, tracks: Mapping[str, np.ndarray]) -> None:
+    """Write frames (uint8, time height width 3) and all truth as .npz; whole or not at all.
+
+    Args:
+        path: The file.
+        clip: The clip.
+        tracks: Further arrays by name.
+    """
     assert clip.truth is not None
+    parameters = clip.truth.parameters
     arrays: dict[str, Any] = {
+        **tracks,
+        "parameter_names": np.array(list(parameters)),
+        "parameter_values": np.array(list(parameters.values())),
         "frames": np.stack(list(pixels_of(clip))),
         "beat_times_s": clip.truth.beat_times_s.numpy(),
         **labels_of(clip),

@@ -20,8 +20,9 @@ from pulsephase.synthetic.config import (
     SynthConfig,
 )
 from pulsephase.synthetic.dataset import SyntheticClips
+from pulsephase.synthetic.ejection import impulse_response
 from pulsephase.synthetic.presets import PRESETS, preset
-from pulsephase.synthetic.pulse import impulse_response, sample_pulse
+from pulsephase.synthetic.pulse import sample_pulse
 from pulsephase.synthetic.render import draw_clip, render, render_with_maps
 from pulsephase.synthetic.streams import Stream
 

@@ -19,6 +19,16 @@ def _scene(ctx: click.Context, param: click.Parameter, value: str | None) -> tup
     return width, height
 
 
+def _shard(ctx: click.Context, param: click.Parameter, value: str | None) -> tuple[int, int] | None:
+    if value is None:
+        return None
+    try:
+        number, count = (int(part) for part in value.split("/"))
+    except ValueError:
+        raise click.BadParameter(f"{value!r} is no shard; give I/N, such as 1/4") from None
+    return number, count
+
+
 @click.command(name="synthesize")
 @click.argument("out", type=click.Path(file_okay=False, path_type=Path))
 @click.option("--clips", default=4, show_default=True, type=click.IntRange(1))
@@ -31,11 +41,12 @@ def _scene(ctx: click.Context, param: click.Parameter, value: str | None) -> tup
 @click.option(
     "--format",
     "form",
-    type=click.Choice(["mp4", "ffv1", "npz"]),
+    type=click.Choice(["mp4", "ffv1", "npz", "ubfc", "pure", "scamps"]),
     default="mp4",
     show_default=True,
-    help="H.264 (lossy), FFV1 (lossless) or arrays.",
+    help="H.264 (lossy), FFV1 (lossless), arrays with all truth; or as a public set has it.",
 )
+@click.option("--shard", callback=_shard, metavar="I/N", help="Make the I-th of N parts alone.")
 @click.option(
     "--contact-sheet",
     "sheet",
@@ -53,6 +64,7 @@ def command(
     seed: int,
     heart_rate: float | None,
     form: str,
+    shard: tuple[int, int] | None,
     sheet: Path | None,
     as_json: bool,
     device: str,
@@ -62,7 +74,8 @@ def command(
     Each video has a CSV beside it with time, pulse, heart rate and face box of each frame; a
     manifest holds seeds, parameters, beat times and checksums. A call that was cut off goes on
     where it stopped; more --clips extend a folder. Clip i has the seed SEED + i. Rendering is done
-    on the CPU.
+    on the CPU. The formats ubfc, pure and scamps (needs h5py) are the layouts of UBFC-rPPG, PURE
+    and SCAMPS, without CSV. Shards, each with an OUT of its own, share the work of --clips.
 
     Presets: naive (still, clean, strong pulse), easy, static (no motion, steady light), full, hard,
     null (no pulse), vessel (an oscillator independent of the heart rate); easy but for one layer:
@@ -73,6 +86,8 @@ def command(
     """
     if size is not None and scene is not None:
         raise ParameterError("--size and --scene exclude each other; give one of them")
+    if sheet is not None and form in ("ubfc", "pure", "scamps"):
+        raise ParameterError(f"--contact-sheet shows no {form}; take another --format for it")
     if sheet is not None and not sheet.parent.is_dir():
         raise InputError(f"--contact-sheet: there is no folder {sheet.parent}; make it first")
 
@@ -84,9 +99,17 @@ def command(
     if heart_rate is not None:
         pulse = replace(config.pulse, heart_rate_bpm=(heart_rate, heart_rate))
         config = replace(config, pulse=pulse)
-    with progress(f"{clips} clips of {name}", clips) as advance:
+    share = clips if shard is None else len(range(shard[0] - 1, clips, max(shard[1], 1)))
+    with progress(f"{share} clips of {name}", share) as advance:
         manifest = synthesize(
-            out, config=config, clips=clips, seed=seed, format=form, scene=scene, advance=advance
+            out,
+            config=config,
+            clips=clips,
+            seed=seed,
+            format=form,
+            scene=scene,
+            shard=shard,
+            advance=advance,
         )
     if sheet is not None:
         contact_sheet(out, sheet)

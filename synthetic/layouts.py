@@ -1,0 +1,158 @@
+"""Clips in the layouts of public data sets, so that other toolboxes can read them.
+
+The layouts are those that public readers of the sets expect. Every clip is a person of its own,
+numbered by its seed. What a set leaves open is chosen here and said in each docstring.
+"""
+
+import json
+from collections.abc import Iterable
+from fractions import Fraction
+from pathlib import Path
+
+import av
+import cv2
+import numpy as np
+import torch
+from jaxtyping import Float
+
+from pulsephase.errors import MissingExtraError
+from pulsephase.synthetic.pulse import Pulse, wave_at
+from pulsephase.synthetic.write import pixels_of
+from pulsephase.video.clip import Clip
+
+LAYOUTS = ("ubfc", "pure", "scamps")
+OXIMETER_HZ = 60.0
+WAVE_MIDDLE, WAVE_UNIT = 2048, 256  # of PURE's integer wave: our choice, any affine map would do
+NS = 1_000_000_000
+MAT_HEADER = 512  # bytes before the HDF5 part of a MATLAB 7.3 file
+MAT_MAGIC = b"MATLAB 7.3 MAT-file, written by pulsephase"
+
+
+def name_of(layout: str, seed: int) -> str:
+    """Return the entry of a clip in the folder of the set.
+
+    >>> name_of("ubfc", 7), name_of("pure", 7), name_of("scamps", 7)
+    ('subject7', '08-01', 'P000007.mat')
+    """
+    names = {"ubfc": f"subject{seed}", "pure": f"{seed + 1:02d}-01", "scamps": f"P{seed:06d}.mat"}
+    return names[layout]
+
+
+def check_layout(layout: str) -> None:
+    """Raise unless what writing a layout takes is installed.
+
+    Raises:
+        MissingExtraError: If the layout is ``scamps`` and h5py is missing.
+    """
+    if layout != "scamps":
+        return
+    try:
+        import h5py  # noqa: F401
+    except ImportError:
+        raise MissingExtraError(
+            "the format scamps is HDF5 and needs h5py; pip install 'pulsephase[scamps]'"
+        ) from None
+
+
+def write_ubfc(folder: Path, pieces: Iterable[Clip], *, sample_hz: float) -> None:
+    """Write ``vid.avi`` (uncompressed) and ``ground_truth.txt``, as UBFC-rPPG's second set has.
+
+    The text holds three rows: wave, heart rate in bpm, time in s; one column a frame. An AVI has
+    an even clock, so that the true times stand in the text alone.
+    """
+    rows: list[Float[np.ndarray, "3 time"]] = []
+    exact = {"fflags": "+bitexact"}
+    with av.open(str(folder / "vid.avi"), "w", format="avi", options=exact) as container:
+        stream = container.add_stream("rawvideo", rate=Fraction(sample_hz).limit_denominator(1001))
+        stream.pix_fmt = "bgr24"
+        count = 0
+        for clip in pieces:
+            assert clip.pulse is not None and clip.truth is not None
+            stream.height, stream.width = clip.frames.shape[2:]
+            for image in pixels_of(clip):
+                frame = av.VideoFrame.from_ndarray(image, format="rgb24").reformat(format="bgr24")
+                frame.pts = count
+                container.mux(stream.encode(frame))
+                count += 1
+            wave = clip.pulse.double().numpy()
+            rows.append(np.stack([wave, clip.truth.heart_rate_bpm.numpy(), clip.times_s.numpy()]))
+        container.mux(stream.encode(None))
+    np.savetxt(folder / "ground_truth.txt", np.concatenate(rows, 1), fmt="%.7e")
+
+
+def write_pure(
+    folder: Path, pieces: Iterable[Clip], *, name: str, pulse: Pulse, alive: bool
+) -> None:
+    """Write ``NAME/Image<ns>.png`` and ``NAME.json``, as PURE has.
+
+    The oximeter's package counts at 60 Hz from the first frame to the last; its wave is the
+    planted one at those times, not interpolated, as an integer. Saturation is the constant 97.
+    """
+    images = folder / name
+    images.mkdir()
+    shown, rates, times = [], [], []
+    for clip in pieces:
+        assert clip.truth is not None
+        for image, time_s in zip(pixels_of(clip), clip.times_s.tolist(), strict=True):
+            stamp = NS + round(time_s * NS)  # from one second on: names sort by time
+            written = cv2.imwrite(str(images / f"Image{stamp:019d}.png"), image[..., ::-1])
+            if not written:
+                raise OSError(f"{images} cannot be written")
+            shown.append({"Timestamp": stamp})
+        rates.append(clip.truth.heart_rate_bpm.numpy())
+        times.append(clip.times_s.numpy())
+    frame_s, rate_bpm = np.concatenate(times), np.concatenate(rates)
+    ticks_s = np.arange(int(frame_s[-1] * OXIMETER_HZ + 1e-6) + 1) / OXIMETER_HZ
+    wave = wave_at(pulse, torch.from_numpy(ticks_s))[0].numpy() * alive
+    package = [
+        {
+            "Timestamp": NS + round(time_s * NS),
+            "Value": {
+                "waveform": round(WAVE_MIDDLE + WAVE_UNIT * value),
+                "pulseRate": round(rate),
+                "o2saturation": 97,
+                "signalStrength": 8,
+            },
+        }
+        for time_s, value, rate in zip(
+            ticks_s.tolist(),
+            wave.tolist(),
+            np.interp(ticks_s, frame_s, rate_bpm).tolist(),
+            strict=True,
+        )
+    ]
+    content = json.dumps({"/FullPackage": package, "/Image": shown}, indent=1)
+    (folder / f"{name}.json").write_text(content + "\n", encoding="utf-8")
+
+
+def write_scamps(
+    path: Path, pieces: Iterable[Clip], *, frames: int, respiration: Float[np.ndarray, " time"]
+) -> None:
+    """Write a MATLAB 7.3 file (HDF5) with ``Xsub``, ``d_ppg`` and ``d_br``, as SCAMPS has.
+
+    ``Xsub`` is single precision in 0..1 on the 8-bit grid, (frames, height, width, 3) as MATLAB
+    counts, hence its axes are turned round in HDF5. SCAMPS itself holds 600 frames of 240 x 240.
+    """
+    import h5py
+
+    waves: list[Float[np.ndarray, " time"]] = []
+    with h5py.File(path, "w", userblock_size=MAT_HEADER) as file:
+        at, video = 0, None
+        for clip in pieces:
+            assert clip.pulse is not None
+            pixels = np.stack(list(pixels_of(clip))).astype(np.float32) / 255
+            turned = pixels.transpose(3, 2, 1, 0)
+            if video is None:
+                shape = (*turned.shape[:3], frames)
+                chunk = (*turned.shape[:3], 1)
+                video = file.create_dataset("Xsub", shape, "f4", chunks=chunk, compression="gzip")
+            video[..., at : at + len(clip)] = turned
+            at += len(clip)
+            waves.append(clip.pulse.double().numpy())
+        file["d_ppg"] = np.concatenate(waves)[:, None]  # MATLAB's row of values
+        file["d_br"] = respiration[:, None]
+        for name, kind in (("Xsub", b"single"), ("d_ppg", b"double"), ("d_br", b"double")):
+            file[name].attrs["MATLAB_class"] = np.bytes_(kind)
+    header = MAT_MAGIC.ljust(116) + bytes(8) + b"\x00\x02IM"
+    with path.open("r+b") as raw:
+        raw.write(header)
