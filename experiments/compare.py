@@ -36,6 +36,7 @@ from pulsephase.vitals.heart_rate import heart_rate, peak_bpm
 CLIP_S = 10.0
 TOLERANCE_BPM = 3.0
 BOOTSTRAPS = 10_000
+CLASSICAL = ("pos", "chrom", "green")
 PRESETS = ("easy", "full", "hard", "vessel", "null")
 RESULTS = Path(__file__).parent / "results" / "synthetic.json"
 
@@ -144,12 +145,12 @@ def fixed_clips(config: SynthConfig, kept: slice, *, clips: int, batch: int) -> 
 
 
 def classical_waves(batch: Batch, *, sample_hz: float) -> dict[tuple[str, str], Tensor]:
-    """Return the wave of every classical method on each region."""
+    """Return the wave of each classical method on each region."""
     waves = {}
     for region, weights in (("crop", None), ("mask", batch.masks)):
         colour = mean_colour(batch.frames, weights=weights)
-        for method, function in METHODS.items():
-            waves[method, region] = function(colour, sample_hz=sample_hz)
+        for method in CLASSICAL:
+            waves[method, region] = METHODS[method](colour, sample_hz=sample_hz)
     return waves
 
 
@@ -182,7 +183,9 @@ def collect(
         for key, wave in waves_of(made).items():
             seen = wave[:, kept].double().numpy()
             found.setdefault(key, []).append(peak_bpm(seen, sample_hz=rate))
-            answers = [heart_rate(row, sample_hz=rate).bpm is not None for row in seen]
+            answers = [
+                heart_rate(row, sample_hz=rate, method=key[0]).bpm is not None for row in seen
+            ]
             spoke.setdefault(key, []).extend(answers)
         advance(len(made.seeds))
     return _best(
@@ -230,7 +233,7 @@ def _best(
         )
         if better:
             errors[method], answered[method] = error, spoke[method, region]
-            if method in METHODS:
+            if method in CLASSICAL:
                 regions[method] = region
     return Comparison(preset=name, errors=errors, answered=answered, regions=regions)
 

@@ -1,7 +1,8 @@
 """From a pulse wave to a heart rate, or to the reason why there is none.
 
 The wave is detrended, cut into windows, and each window's rhythm found (``spectrum.py``). How far
-it rises out of the window's own noise is its quality; below one threshold the window abstains.
+it rises out of the window's own noise is the evidence for it; its quality is the probability that
+goes with that evidence (``quality.py``), and below one threshold the window abstains.
 """
 
 import math
@@ -13,7 +14,8 @@ from numpy.typing import NDArray
 
 from pulsephase.errors import ParameterError, SamplingError
 from pulsephase.vitals.door import as_wave, check_duration, usable_band
-from pulsephase.vitals.result import HeartRate, Window, combine, judge_window
+from pulsephase.vitals.quality import calibration
+from pulsephase.vitals.result import MIN_QUALITY, HeartRate, Window, combine, judge_window
 from pulsephase.vitals.signals import detrend, smoothness
 from pulsephase.vitals.spectrum import TINY, find_peaks, power_spectrum
 from pulsephase.vitals.windows import SHORTEST_S, place_windows
@@ -45,13 +47,16 @@ def heart_rate(
     window_s: float = WINDOW_S,
     step_s: float = STEP_S,
     valid_from_s: float = 0.0,
+    method: str | None = None,
+    min_quality: float = MIN_QUALITY,
 ) -> HeartRate:
     r"""Measure the heart rate of a pulse wave, window by window; abstain rather than invent.
 
-    With :math:`r` the rise of a window's peak over the rest of its band, quality is
-    :math:`r / (r + 12)`, so that noise stays below one half. The rate of the whole is the median of
-    the windows' rates weighted by squared quality; it is given where the median window's quality
-    reaches one half. A steady tone in the band cannot be told from a pulse.
+    Quality is the probability that a rate is within 3 bpm, given how far the window's peak rises
+    out of the rest of its band, as it was calibrated on synthetic video. With :math:`r` that rise,
+    the rate of the whole is the median of the windows' rates weighted by :math:`(r/(r+12))^2`; it
+    is given where the median window's quality reaches ``min_quality``. A steady tone in the band
+    cannot be told from a pulse.
 
     Args:
         pulse: The wave (numpy, or torch on the CPU); NaN where there is none, as where a
@@ -62,6 +67,9 @@ def heart_rate(
         window_s: Length of a window, at least 5 s; a shorter wave of at least 5 s is one window.
         step_s: From one window to the next.
         valid_from_s: What comes before (the warm-up of a network) is skipped.
+        method: Where the wave comes from (``phasenet``, ``pos``, ...), for its calibration; none
+            means unknown.
+        min_quality: Probability of being within 3 bpm that a rate must have to be given, 0 to 1.
 
     Returns:
         The rate. With less than 5 s of pulse, with none at all, or with a flat one, no rate but
@@ -85,6 +93,8 @@ def heart_rate(
     check_duration("window_s", window_s, at_least=SHORTEST_S)
     check_duration("step_s", step_s, at_least=1 / sample_hz)
     check_duration("valid_from_s", valid_from_s, at_least=0.0)
+    if not 0 <= min_quality <= 1:
+        raise ParameterError(f"min_quality is {min_quality}; it is a probability, 0 to 1")
     known = ~np.isnan(wave)
     known[: math.ceil(valid_from_s * sample_hz - 1e-9)] = False
     if known.sum() < round(SHORTEST_S * sample_hz):
@@ -92,7 +102,9 @@ def heart_rate(
             f"{known.sum() / sample_hz:.1f} s of the wave hold a pulse; "
             f"at least {SHORTEST_S:g} s are needed"
         )
+    scale = float(np.abs(wave[known]).max())
     wave = _clean(np.where(known, wave, np.nan), band[0], sample_hz)
+    table = calibration(method)
     if np.abs(wave).max() <= FLAT:
         return HeartRate.none("the pulse is flat")
     looks: list[Window] = []
@@ -106,19 +118,23 @@ def heart_rate(
             top_hz=top_hz,
         )
         flat = np.abs(wave[rows]).max(1) <= FLAT
-        found = zip(
-            grid.starts, grid.missing, flat, 60 * peaks.frequency_hz, peaks.rise, strict=True
-        )
-        for start, missing, still, bpm, rise in found:
-            span = (start / sample_hz, (start + grid.length) / sample_hz)
+        levels = scale * wave[rows].std(1)
+        for index, start in enumerate(grid.starts):
+            rise = float(peaks.rise[index])
             looks.append(
                 judge_window(
-                    span, missing=missing, flat=bool(still), bpm=float(bpm), rise=float(rise)
+                    (start / sample_hz, (start + grid.length) / sample_hz),
+                    missing=grid.missing[index],
+                    flat=bool(flat[index]),
+                    bpm=60 * float(peaks.frequency_hz[index]),
+                    rise=rise,
+                    quality=table.of(rise=rise, level=float(levels[index])),
+                    min_quality=min_quality,
                 )
             )
     where = np.flatnonzero(known)
     lost = int((~known[where[0] : where[-1] + 1]).sum())
-    return combine(tuple(looks), lost / sample_hz)
+    return combine(tuple(looks), lost / sample_hz, min_quality=min_quality)
 
 
 def peak_bpm(

@@ -1,6 +1,7 @@
 """When a heart rate is given, and when only the reason why not.
 
-One constant decides, fixed on noise alone; a window with too little of a pulse says so.
+A rate is given where 85 in 100 like it are right (`quality.py`); a window with too little of a
+pulse says so.
 """
 
 from dataclasses import dataclass, field
@@ -11,12 +12,11 @@ from jaxtyping import Float
 from pulsephase.errors import ParameterError
 from pulsephase.vitals.windows import MOST_MISSING
 
-MIN_QUALITY = 0.5
+MIN_QUALITY = 0.85
 NOISE_RISE = 12.0
-"""Rise of the peak out of the noise that has quality 0.5, below which a rate is not given.
+"""Rise of the peak at which a window has half of its full weight in the rate of the whole.
 
-Fixed on noise alone, never on a pulse: the 95 % quantile of windows of 5 to 20 s of white, pink and
-brown noise lies between 8.5 and 11."""
+The 95 % quantile of windows of 5 to 20 s of white, pink and brown noise is 8.5 to 11."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,8 +28,10 @@ class Window:
         end_s: Time of its end: one sample after its last.
         bpm: Rate in beats a minute, or none.
         estimate_bpm: Best guess with abstention off; none only if there is nothing to look at.
-        quality: 0..1; ``bpm`` is none below :data:`MIN_QUALITY`.
+        quality: Probability that the estimate is within 3 bpm, as calibrated on synthetic video;
+            ``bpm`` is none below the one asked for.
         reason: Why ``bpm`` is none.
+        rise: Of the peak out of the noise.
     """
 
     start_s: float
@@ -38,6 +40,7 @@ class Window:
     estimate_bpm: float | None
     quality: float
     reason: str | None
+    rise: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,7 +50,8 @@ class HeartRate:
     Attributes:
         bpm: Rate in beats a minute, or none.
         estimate_bpm: Best guess with abstention off, for comparing methods.
-        quality: 0..1, the median of the windows that hold a pulse.
+        quality: Probability that the estimate is within 3 bpm: the median of the windows that hold
+            a pulse.
         reason: Why ``bpm`` is none.
         windows: In order of time; those without a rate say why.
         missing_s: Time without a pulse between the first and the last sample that has one.
@@ -73,16 +77,22 @@ class HeartRate:
 
 
 def judge_window(
-    span_s: tuple[float, float], *, missing: float, flat: bool, bpm: float, rise: float
+    span_s: tuple[float, float],
+    *,
+    missing: float,
+    flat: bool,
+    bpm: float,
+    rise: float,
+    quality: float,
+    min_quality: float,
 ) -> Window:
     """Return the rate of a window, or why it has none."""
-    quality = rise / (rise + NOISE_RISE)
     reason = None
     if missing > MOST_MISSING:
         reason = f"{100 * missing:.0f} % of the window has no pulse"
     elif flat:
         reason = "the pulse is flat"
-    elif quality < MIN_QUALITY:
+    elif quality < min_quality:
         reason = "no rhythm stands out of the noise"
     seen = missing <= MOST_MISSING and not flat
     return Window(
@@ -92,10 +102,11 @@ def judge_window(
         estimate_bpm=bpm if seen else None,
         quality=quality if seen else 0.0,
         reason=reason,
+        rise=rise if seen else 0.0,
     )
 
 
-def combine(windows: tuple[Window, ...], missing_s: float) -> HeartRate:
+def combine(windows: tuple[Window, ...], missing_s: float, *, min_quality: float) -> HeartRate:
     """Combine the windows that hold a pulse; abstained ones count as evidence against a rate."""
     seen = [window for window in windows if window.estimate_bpm is not None]
     if not seen:
@@ -109,10 +120,12 @@ def combine(windows: tuple[Window, ...], missing_s: float) -> HeartRate:
             missing_s=missing_s,
         )
     qualities = np.array([window.quality for window in seen])
-    estimate = _weighted_median(np.array([w.estimate_bpm for w in seen]), qualities**2)
+    rises = np.array([window.rise for window in seen])
+    weights = (rises / (rises + NOISE_RISE)) ** 2
+    estimate = _weighted_median(np.array([w.estimate_bpm for w in seen]), weights)
     quality = float(np.median(qualities))
-    given = quality >= MIN_QUALITY
-    doubt = f"quality {quality:.2f}; {MIN_QUALITY:g} is needed"
+    given = quality >= min_quality
+    doubt = f"quality {quality:.2f}; {min_quality:g} is needed"
     return HeartRate(
         bpm=estimate if given else None,
         estimate_bpm=estimate,

@@ -25,6 +25,7 @@ from pulsephase.video.clip import Clip
 from pulsephase.video.pipeline import FaceSource, face_clips
 from pulsephase.video.read import read_clips, require_duration
 from pulsephase.vitals.heart_rate import HeartRate, heart_rate
+from pulsephase.vitals.result import MIN_QUALITY
 
 METHODS = ("phasenet", *CLASSICAL)
 PICTURE_AT_S = 2.0  # by then the network's running mean, and so its mask, has settled
@@ -217,13 +218,19 @@ def _runs(here: Bool[np.ndarray, " time"]) -> list[tuple[int, int]]:
     return [(int(start), int(stop)) for start, stop in edges.reshape(-1, 2)]
 
 
-def read_out(seen: Observation, method: str) -> Measurement:
+def read_out(seen: Observation, method: str, *, min_quality: float = MIN_QUALITY) -> Measurement:
     """Read the heart rate of one method off an observation."""
     wave = wave_of(seen, method)
     if np.isnan(seen.boxes).any(1).all():
         rate = HeartRate.none("no face was found in any frame")
     else:
-        rate = heart_rate(wave, sample_hz=seen.sample_hz, source_hz=seen.source_hz)
+        rate = heart_rate(
+            wave,
+            sample_hz=seen.sample_hz,
+            source_hz=seen.source_hz,
+            method=method,
+            min_quality=min_quality,
+        )
     return Measurement(observation=seen, method=method, pulse=wave, rate=rate)
 
 
@@ -234,6 +241,7 @@ def measure(
     weights: str | Path = "tiny",
     faces: FaceSource | None = None,
     device: str = "cpu",
+    min_quality: float = MIN_QUALITY,
 ) -> Measurement:
     """Measure the heart rate in a video.
 
@@ -243,6 +251,7 @@ def measure(
         weights: Name of shipped weights, or a path.
         faces: A tracker or a fixed box; none means a new tracker.
         device: Torch device of the network.
+        min_quality: Probability of being within 3 bpm that a rate must have to be given.
 
     Raises:
         InputError: If the file cannot be read or is too short.
@@ -255,7 +264,7 @@ def measure(
         raise ParameterError(f"no method {method!r}; there are {', '.join(METHODS)}")
     net = PhaseNet.from_pretrained(weights).to(device)
     seen = observe(path, net=net, faces=FaceTracker() if faces is None else faces)
-    return read_out(seen, method)
+    return read_out(seen, method, min_quality=min_quality)
 
 
 def write_samples(path: Path, result: Measurement) -> None:

@@ -24,6 +24,13 @@ VIDEO_ENDINGS = {".mp4", ".mov", ".avi", ".mkv", ".webm", ".m4v", ".mpg", ".mpeg
 @click.option("--box", help="X,Y,W,H of the face in pixels, or 'full': the frame is the face.")
 @click.option("--save", type=click.Path(path_type=Path), help="Wave, quality, box: .csv or .npz.")
 @click.option("--report", type=click.Path(path_type=Path), help="Folder for index.html.")
+@click.option(
+    "--min-quality",
+    type=click.FloatRange(0.0, 1.0),
+    default=0.85,
+    show_default=True,
+    help="Probability of being within 3 bpm that a rate must have to be given.",
+)
 @click.option("--no-frames", is_flag=True, help="Leave faces out of the report.")
 @shared_options
 def command(
@@ -33,6 +40,7 @@ def command(
     box: str | None,
     save: Path | None,
     report: Path | None,
+    min_quality: float,
     no_frames: bool,
     as_json: bool,
     device: str,
@@ -60,7 +68,14 @@ def command(
     for file in files:
         try:
             with stderr.status(f"measuring {file.name}"):
-                result = measure(file, method=method, weights=weights, faces=faces(), device=device)
+                result = measure(
+                    file,
+                    method=method,
+                    weights=weights,
+                    faces=faces(),
+                    device=device,
+                    min_quality=min_quality,
+                )
         except InputError as error:
             if len(files) == 1:
                 raise
@@ -90,6 +105,11 @@ def command(
 
 def _line(file: Path, result: Any) -> str:
     rate = result.rate
+    if rate.bpm is None and rate.estimate_bpm is not None:
+        return (
+            f"{file.name}: no heart rate: {rate.reason}; the best guess is "
+            f"{rate.estimate_bpm:.1f} bpm, right in {100 * rate.quality:.0f} of 100 like it"
+        )
     if rate.bpm is None:
         return f"{file.name}: no heart rate: {rate.reason}"
     return f"{file.name}: {rate.bpm:.1f} bpm (quality {rate.quality:.2f}, {result.method})"

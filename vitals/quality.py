@@ -1,0 +1,133 @@
+r"""From evidence to a probability: how often is a rate with such evidence within 3 bpm?
+
+Evidence is the rise :math:`r` of a window's peak out of its noise and, of a network whose pulse is
+trained to a scale of its own, the level :math:`\ell` of the wave:
+
+.. math:: e = \ln r + w\,\max(\min(\ln\ell,\,1),\,-4),
+
+and the probability is read off a monotone table, one a method, between its points linearly. The
+tables were fitted on synthetic video (``pulsephase.experiments.calibrate``); on other video the
+probability need not hold. Waves of unknown origin have a table of their own.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from jaxtyping import Bool, Float
+from scipy.optimize import isotonic_regression
+
+from pulsephase.errors import ParameterError
+
+TABLE = Path(__file__).with_name("quality.json")
+UNKNOWN = "any"
+LEVELS = (-4.0, 1.0)
+BINS = 14  # of a fit, with as many windows each
+TINY = 1e-300
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Calibration:
+    """A table from evidence to probability.
+
+    Attributes:
+        level_weight: :math:`w`; 0 where the level of a wave says nothing.
+        evidence: Points, rising.
+        probability: At these points, not falling.
+    """
+
+    level_weight: float
+    evidence: tuple[float, ...]
+    probability: tuple[float, ...]
+
+    def __post_init__(self) -> None:
+        rises = np.diff(self.evidence) > 0
+        if len(self.evidence) != len(self.probability) or not (len(rises) and rises.all()):
+            raise ParameterError(
+                f"evidence is {self.evidence}; give at least two rising points, one a probability"
+            )
+        if (np.diff(self.probability) < 0).any() or not 0 <= min(self.probability) <= max(
+            self.probability
+        ) <= 1:
+            raise ParameterError(f"probability is {self.probability}; it must rise within 0..1")
+
+    def of(self, *, rise: float, level: float) -> float:
+        """Return the probability that the rate of a window is within 3 bpm.
+
+        Args:
+            rise: Of the peak out of the noise.
+            level: Standard deviation of the wave, in its own units.
+        """
+        found = np.interp(float(self.weigh(rise, level)), self.evidence, self.probability)
+        return float(found)
+
+    def weigh(
+        self, rise: Float[np.ndarray, " n"] | float, level: Float[np.ndarray, " n"] | float
+    ) -> Float[np.ndarray, "..."]:
+        """Return the evidence of windows."""
+        logs = np.clip(np.log(np.asarray(level, dtype=np.float64) + TINY), *LEVELS)
+        rises = np.log(np.asarray(rise, dtype=np.float64) + TINY)
+        return np.asarray(rises + self.level_weight * logs, dtype=np.float64)
+
+
+def fit(
+    rise: Float[np.ndarray, " n"],
+    level: Float[np.ndarray, " n"],
+    right: Bool[np.ndarray, " n"],
+    *,
+    level_weight: float,
+) -> Calibration:
+    """Fit a table to windows whose rate is known to be right or wrong.
+
+    Bins of equal size, each with one right and one wrong window added (Laplace), made monotone by
+    isotonic regression.
+
+    Args:
+        rise: Of each window.
+        level: Of each window.
+        right: Whether its rate is within 3 bpm.
+        level_weight: :math:`w`.
+
+    Raises:
+        ParameterError: If there are too few windows.
+    """
+    if len(rise) < 10 * BINS:
+        raise ParameterError(f"{len(rise)} windows; a fit needs at least {10 * BINS}")
+    blank = Calibration(level_weight=level_weight, evidence=(0.0, 1.0), probability=(0.0, 1.0))
+    evidence = blank.weigh(rise, level)
+    bins = np.array_split(np.argsort(evidence, kind="stable"), BINS)
+    share = [(right[each].sum() + 1) / (len(each) + 2) for each in bins]
+    smooth = isotonic_regression(share).x
+    return Calibration(
+        level_weight=level_weight,
+        evidence=tuple(round(float(evidence[each].mean()), 4) for each in bins),
+        probability=tuple(round(float(each), 4) for each in smooth),
+    )
+
+
+@cache
+def _tables() -> Mapping[str, Calibration]:
+    held: dict[str, Any] = json.loads(TABLE.read_text(encoding="utf-8"))["methods"]
+    return {
+        name: Calibration(
+            level_weight=row["level_weight"],
+            evidence=tuple(row["evidence"]),
+            probability=tuple(row["probability"]),
+        )
+        for name, row in held.items()
+    }
+
+
+def calibration(method: str | None = None) -> Calibration:
+    """Return the table of a method; that of unknown waves where it has none, or none is named.
+
+    Example:
+        >>> calibration("pos").of(rise=150.0, level=1.0) > 0.9
+        True
+    """
+    tables = _tables()
+    return tables.get(method or UNKNOWN, tables[UNKNOWN])
