@@ -21,7 +21,7 @@ from jaxtyping import Float
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from pulsephase.errors import MissingExtraError, ParameterError
+from pulsephase.errors import InputError, MissingExtraError, ParameterError
 from pulsephase.files import whole_file
 from pulsephase.models.config import PhaseNetConfig
 from pulsephase.models.export_heads import exportable
@@ -178,6 +178,9 @@ def initial_feed(path: str | Path, *, batch: int = 1) -> dict[str, NDArray[Any]]
     Args:
         path: A file of `export_step`.
         batch: Faces side by side.
+
+    Raises:
+        InputError: If the graph has no state.
     """
     _require_onnx()
     import onnx
@@ -191,6 +194,8 @@ def initial_feed(path: str | Path, *, batch: int = 1) -> dict[str, NDArray[Any]]
             feed[item.name] = np.zeros(
                 shape, onnx.helper.tensor_dtype_to_np_dtype(tensor.elem_type)
             )
+    if not feed:
+        raise InputError(f"{Path(path).name} has no state to feed: write it with --step")
     return feed
 
 
@@ -203,8 +208,6 @@ def _write(
     frames: int,
 ) -> Exported:
     """Trace, describe, write beside the place, compare with torch, and only then rename."""
-    import onnx
-
     kind = "clip" if isinstance(graph, ClipGraph) else "step"
     net = graph.net
     graph = copy.deepcopy(graph).cpu().float().eval()
@@ -228,7 +231,7 @@ def _write(
         entry = model.metadata_props.add()
         entry.key, entry.value = key, value
     with whole_file(path) as temporary:
-        onnx.save(model, temporary)
+        temporary.write_bytes(model.SerializeToString())
         difference = _difference(net, temporary, kind=kind, frames=frames)
         if not difference <= PARITY:
             raise ParameterError(

@@ -12,7 +12,7 @@ import torch
 from networks import CAUSAL, SETTINGS, SMALL, crops, scrambled, small
 
 from pulsephase.cli import main
-from pulsephase.errors import MissingExtraError, ParameterError
+from pulsephase.errors import InputError, MissingExtraError, ParameterError
 from pulsephase.models import export
 from pulsephase.models.export import export_clip, export_step, initial_feed, session, stream
 from pulsephase.models.export_heads import exportable
@@ -106,6 +106,8 @@ def test_a_clip_graph_is_the_network_for_any_batch(tmp_path: Path) -> None:
         found = session(tmp_path / "clip.onnx").run(["pulse"], feed)[0]
         np.testing.assert_allclose(found, pulse(net, frames), atol=1e-4)
     assert metadata(tmp_path / "clip.onnx")["frames"] == "14"
+    with pytest.raises(InputError, match="--step"):
+        initial_feed(tmp_path / "clip.onnx")
 
 
 def test_the_file_says_what_it_is(gated: Path) -> None:
