@@ -23,6 +23,12 @@ _STILL = MotionRanges(
 _STEADY = LightRanges(drift=(0.0005, 0.003), flicker_probability=0.0, screen_probability=0.0)
 _CLEAN = CameraRanges(noise=(1e-5, 1e-4), repeat_probability=0.0, white_balance_drift=0.0)
 _NO_CODEC = CodecRanges(probability=0.0)
+_BUSY_LIGHT = LightRanges(
+    drift=(0.002, 0.2),
+    flicker_probability=0.6,
+    flicker=(0.002, 0.06),
+    screen_probability=0.5,
+)
 
 PRESETS = {
     # Everything varies: what networks are pretrained on.
@@ -48,11 +54,12 @@ PRESETS = {
     ),
     # Full ranges but no motion and steady light.
     "static": SynthConfig(motion=_STILL, light=_STEADY),
-    # More of everything that hurts.
+    # More of everything that hurts, but the pulse is still in the pixels: who knows all other
+    # motion and light finds it (`experiments/difficulty.py`).
     "hard": SynthConfig(
         pulse=PulseRanges(
-            heart_rate_bpm=(38.0, 200.0),
-            amplitude=(3e-4, 6e-3),
+            heart_rate_bpm=(40.0, 195.0),
+            amplitude=(5e-4, 5e-3),
             respiratory_depth=(0.0, 0.12),
         ),
         skin=SkinRanges(melanin=(0.05, 0.43), direction_spread=0.3),
@@ -62,14 +69,9 @@ PRESETS = {
             rhythmic_probability=0.6,
             drift_probability=0.3,
         ),
-        light=LightRanges(
-            drift=(0.002, 0.2),
-            flicker_probability=0.6,
-            flicker=(0.002, 0.06),
-            screen_probability=0.5,
-        ),
-        camera=CameraRanges(noise=(0.001, 0.03), white_balance_drift=0.01),
-        codec=CodecRanges(probability=0.8, step=(0.25, 6.0)),
+        light=replace(_BUSY_LIGHT, flicker_probability=0.7, screen_probability=0.75),
+        camera=CameraRanges(noise=(0.001, 0.012), white_balance_drift=0.01),
+        codec=CodecRanges(probability=0.7, step=(0.25, 3.0)),
     ),
     # No pulse at all: whatever is found is wrong.
     "null": SynthConfig(no_pulse_probability=1.0),
@@ -85,14 +87,14 @@ PRESETS = {
 }
 
 
-# One difficulty at a time: `easy` with one layer, or one camera fault, of `hard`.
+# One difficulty at a time: `easy` with one layer of `hard`, or one fault beyond it.
 _EASY, _HARD = PRESETS["easy"], PRESETS["hard"]
 PRESETS |= {
     "motion": replace(_EASY, motion=_HARD.motion),
-    "light": replace(_EASY, light=_HARD.light),
+    "light": replace(_EASY, light=_BUSY_LIGHT),
     "skin": replace(_EASY, skin=_HARD.skin),
-    "noise": replace(_EASY, camera=replace(_EASY.camera, noise=_HARD.camera.noise)),
-    "compression": replace(_EASY, codec=_HARD.codec),
+    "noise": replace(_EASY, camera=replace(_EASY.camera, noise=(0.001, 0.03))),
+    "compression": replace(_EASY, codec=CodecRanges(probability=0.8, step=(0.25, 6.0))),
     "jitter": replace(_EASY, camera=replace(_EASY.camera, time_jitter=0.4)),
     "rate": replace(_EASY, pulse=replace(_EASY.pulse, heart_rate_bpm=(38.0, 200.0))),
 }
