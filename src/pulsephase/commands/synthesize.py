@@ -53,6 +53,12 @@ def _shard(ctx: click.Context, param: click.Parameter, value: str | None) -> tup
     type=click.Path(dir_okay=False, path_type=Path),
     help="A PNG of the first faces, pulses and spectra.",
 )
+@click.option(
+    "--report",
+    type=click.Path(file_okay=False, path_type=Path),
+    metavar="DIR",
+    help="A page of how the clips, as crops, compare with real ones.",
+)
 @shared_options
 def command(
     out: Path,
@@ -66,6 +72,7 @@ def command(
     form: str,
     shard: tuple[int, int] | None,
     sheet: Path | None,
+    report: Path | None,
     as_json: bool,
     device: str,
 ) -> int:
@@ -91,6 +98,11 @@ def command(
     if sheet is not None and not sheet.parent.is_dir():
         raise InputError(f"--contact-sheet: there is no folder {sheet.parent}; make it first")
 
+    if report is not None:
+        from pulsephase.report import check_writable
+
+        check_writable(report)
+
     from pulsephase.synthetic.folder import synthesize
     from pulsephase.synthetic.presets import preset
     from pulsephase.synthetic.sheet import contact_sheet
@@ -113,6 +125,13 @@ def command(
         )
     if sheet is not None:
         contact_sheet(out, sheet)
+    if report is not None:
+        from pulsephase.realism import realism, write_realism
+
+        with progress("measuring", clips) as advance:
+            found = realism(config, clips=clips, seed=seed, advance=advance)
+        facts = {"preset": name, "clips": f"{clips} from seed {seed}", "size": f"{config.size} px"}
+        write_realism(report, found, facts=facts)
     if as_json:
         emit({"folder": str(out), **manifest})
     else:
