@@ -14,6 +14,7 @@ from networks import CAUSAL, SETTINGS, SMALL, crops, scrambled, small
 from pulsephase.cli import main
 from pulsephase.errors import InputError, MissingExtraError, ParameterError
 from pulsephase.models import export
+from pulsephase.models.config import CONFIGS
 from pulsephase.models.export import export_clip, export_step, initial_feed, session, stream
 from pulsephase.models.export_heads import exportable
 from pulsephase.models.phasenet import PhaseNet
@@ -77,6 +78,20 @@ def test_a_step_graph_of_controls_is_the_network(name: str, tmp_path: Path) -> N
 def test_a_step_graph_of_every_setting_is_the_network(name: str, tmp_path: Path) -> None:
     export_step(small(name), tmp_path / "step.onnx")
     assert_step_graph(SETTINGS[name], tmp_path / "step.onnx")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", CONFIGS)
+def test_both_graphs_of_a_named_network_are_the_network(name: str, tmp_path: Path) -> None:
+    config = CONFIGS[name]
+    net, frames = made(config), crops(12, size=config.size, seed=7)
+    export_step(net, tmp_path / "step.onnx")
+    export_clip(net, tmp_path / "clip.onnx", frames=12)
+    expected = pulse(net, frames)
+    feed = {"frames": frames.numpy(), "frame_steps": np.ones((1, 12), np.float32)}
+    clip = session(tmp_path / "clip.onnx").run(["pulse"], feed)[0]
+    for found in (stream(tmp_path / "step.onnx", frames.numpy()), clip):
+        np.testing.assert_allclose(found, expected, atol=1e-4 * np.abs(expected).max())
 
 
 def test_a_step_graph_hears_of_late_frames(gated: Path) -> None:
