@@ -1,8 +1,8 @@
 """The network as an ONNX file: a clip at once, or one frame with its state going in and out.
 
-A step graph is a stream for any ONNX runtime: feed the zeros of `initial_feed`, then give every
-``next.NAME`` back as ``state.NAME``. Batch is dynamic in both graphs; the frames of a clip are not,
-because its running mean is a recurrence, unrolled.
+A step graph is a stream for any ONNX runtime: start with zeros (`onnx_run.initial_feed`), then give
+every ``next.NAME`` back as ``state.NAME``. Batch is dynamic in both graphs; the frames of a clip
+are not, because its running mean is a recurrence, unrolled.
 """
 
 import copy
@@ -13,25 +13,24 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, final
+from typing import final
 
 import numpy as np
 import torch
 from jaxtyping import Float
-from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from pulsephase.errors import InputError, MissingExtraError, ParameterError
+from pulsephase.errors import ParameterError
 from pulsephase.files import whole_file
 from pulsephase.models.config import PhaseNetConfig
 from pulsephase.models.export_heads import exportable
 from pulsephase.models.normalise import NormaliseState
+from pulsephase.models.onnx_run import AFTER, BEFORE, require_onnx, session, stream
 from pulsephase.models.phasenet import PhaseNet, PhaseNetState
 
 CLIP_FRAMES = 160
 PARITY = 1e-4  # of the wave's peak, or of 1 if that is more
 CHECKED_FRAMES = 24  # of a stream
-BEFORE, AFTER = "state.", "next."  # a dot, so that no operation has the name
 FORMAT = "pulsephase-onnx-1"
 # Said by torch 2.13 and its exporter about themselves.
 HARMLESS = (
@@ -131,7 +130,7 @@ def export_clip(net: PhaseNet, path: str | Path, *, frames: int = CLIP_FRAMES) -
         MissingExtraError: If the extra ``onnx`` is not installed.
         ParameterError: If ``frames`` is below 2, or the graph is not the network to 1e-4.
     """
-    _require_onnx()
+    require_onnx()
     if frames < 2:
         raise ParameterError(f"frames is {frames}; a clip has at least 2")
     size = net.config.size
@@ -158,7 +157,7 @@ def export_step(net: PhaseNet, path: str | Path) -> Exported:
         MissingExtraError: If the extra ``onnx`` is not installed.
         ParameterError: If the network sees the future, or the graph is not the network to 1e-4.
     """
-    _require_onnx()
+    require_onnx()
     net.config.require_causal()
     size = net.config.size
     # Each a tensor of its own: the exporter takes one tensor under two names for one input.
@@ -170,33 +169,6 @@ def export_step(net: PhaseNet, path: str | Path) -> Exported:
     }
     outputs = ("pulse", *(AFTER + name for name in state))
     return _write(StepGraph(net), example, outputs, Path(path), frames=1)
-
-
-def initial_feed(path: str | Path, *, batch: int = 1) -> dict[str, NDArray[Any]]:
-    """Return the state before the first frame that a step graph wants, from the file alone.
-
-    Args:
-        path: A file of `export_step`.
-        batch: Faces side by side.
-
-    Raises:
-        InputError: If the graph has no state.
-    """
-    _require_onnx()
-    import onnx
-
-    graph = onnx.load(path, load_external_data=False).graph
-    feed = {}
-    for item in graph.input:
-        if item.name.startswith(BEFORE):
-            tensor = item.type.tensor_type
-            shape = [batch, *(size.dim_value for size in tensor.shape.dim[1:])]
-            feed[item.name] = np.zeros(
-                shape, onnx.helper.tensor_dtype_to_np_dtype(tensor.elem_type)
-            )
-    if not feed:
-        raise InputError(f"{Path(path).name} has no state to feed: write it with --step")
-    return feed
 
 
 def _write(
@@ -276,33 +248,6 @@ def _difference(net: PhaseNet, path: Path, *, kind: str, frames: int) -> float:
     return float(np.abs(found - expected).max() / max(1.0, np.abs(expected).max()))
 
 
-def session(path: str | Path, *, threads: int = 1) -> Any:
-    """Open a graph in onnxruntime on the CPU."""
-    import onnxruntime
-
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = threads
-    options.inter_op_num_threads = 1
-    return onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
-
-
-def stream(
-    path: str | Path, frames: Float[np.ndarray, "batch time 3 height width"]
-) -> Float[np.ndarray, "batch time"]:
-    """Run a step graph over evenly spaced frames, the state handed from each to the next."""
-    run = session(path)
-    state = initial_feed(path, batch=len(frames))
-    outputs = ["pulse", *(name.replace(BEFORE, AFTER, 1) for name in state)]
-    on_time = np.ones(len(frames), np.float32)
-    pulse = []
-    for index in range(frames.shape[1]):
-        feed = {"frame": frames[:, index], "frame_step": on_time, **state}
-        sample, *after = run.run(outputs, feed)
-        state = dict(zip(state, after, strict=True))
-        pulse.append(sample)
-    return np.stack(pulse, 1)
-
-
 def _noise(shape: tuple[int, ...]) -> Float[Tensor, "*shape"]:
     return torch.rand(shape, generator=torch.Generator().manual_seed(0))
 
@@ -320,15 +265,3 @@ def _quiet() -> Iterator[None]:
             yield
     finally:
         logger.setLevel(before)
-
-
-def _require_onnx() -> None:
-    try:
-        import onnx  # noqa: F401
-        import onnxruntime  # noqa: F401
-        import onnxscript  # noqa: F401
-    except ImportError as missing:
-        raise MissingExtraError(
-            f"ONNX export needs {missing.name}, which is not installed; "
-            "install the extra: pip install 'pulsephase[onnx]'"
-        ) from None
