@@ -105,12 +105,16 @@ class FaceRanges:
         delay_s: Spread of the pulse's transit time over the face.
         perfusion_spread: Extra amplitude of cheeks and forehead, at most.
         beard_probability: Share of faces with a beard.
+        glasses_probability: Share of faces with glasses.
+        strand_probability: Share of faces with a strand of hair across.
     """
 
     fill: Range = (0.62, 0.95)
     delay_s: Range = (0.0, 0.04)
     perfusion_spread: float = 1.0
     beard_probability: float = 0.2
+    glasses_probability: float = 0.0
+    strand_probability: float = 0.0
 
     def __post_init__(self) -> None:
         _check_ranges(self)

@@ -24,12 +24,16 @@ class Face(NamedTuple):
         axes: Half axes of the ellipsoid, in units of half the crop at fill 1.
         fill: Size of the head in the crop.
         hair_rgb: Linear colour of hair and features.
+        glasses: Whether glasses are worn.
+        strand: Whether a strand of hair hangs across.
     """
 
     maps: Float[Tensor, "9 rows columns"]
     axes: Float[Tensor, " 3"]
     fill: float
     hair_rgb: Float[Tensor, " 3"]
+    glasses: bool = False
+    strand: bool = False
 
 
 def texture(

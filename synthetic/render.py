@@ -24,6 +24,7 @@ from pulsephase.synthetic.pulse import Pulse, sample_pulse
 from pulsephase.synthetic.skin import Skin, sample_skin
 from pulsephase.synthetic.streams import Stream
 from pulsephase.synthetic.surface import Rays, Surface, cast, project, seen
+from pulsephase.synthetic.worn import with_worn
 from pulsephase.video.clip import Clip, Truth
 
 PIXELS_AT_ONCE = 40_000  # a few such maps stay in the cache of one core
@@ -66,7 +67,7 @@ def draw_clip(seed: int, config: SynthConfig, *, height: int, width: int) -> Dra
         pulse=pulse,
         alive=not Stream(seed, "alive").chance(config.no_pulse_probability),
         skin=skin,
-        face=sample_face(seed, config.face),
+        face=with_worn(seed, config.face, sample_face(seed, config.face)),
         motion=sample_motion(seed, config.motion, times_s, pulse),
         light=sample_light(seed, config.light, times_s),
         background=sample_background(seed, config.background, skin, height, width),
@@ -306,6 +307,9 @@ def _truth(drawn: Drawn, part: slice) -> Truth:
             "reflection": pulse.reflection,
             "reflection_delay_s": pulse.reflection_delay_s,
             "breathing_hz": pulse.breathing_hz,
+            "ectopic_beats": float(pulse.ectopic),
+            "glasses": float(drawn.face.glasses),
+            "strand": float(drawn.face.strand),
             "melanin": skin.melanin,
             "blood": skin.blood,
             "oxygenation": skin.oxygenation,

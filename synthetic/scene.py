@@ -24,6 +24,7 @@ from pulsephase.synthetic.render import (
 )
 from pulsephase.synthetic.room import wall, with_body
 from pulsephase.synthetic.streams import Stream
+from pulsephase.synthetic.worn import with_worn
 from pulsephase.video.clip import Clip
 
 FILL = (0.38, 0.52)  # half height of the head over half height of the frame
@@ -92,7 +93,7 @@ def stage(seed: int, config: SynthConfig, *, height: int, width: int) -> Drawn:
     drawn = draw_clip(seed, bare, height=height, width=width)
     tint = drawn.light.tracks.mean(2).sum(0)
     tracks = drawn.light.tracks * (tint.mean() / tint)[:, None] ** BALANCED
-    face = portrait(seed, ranges)
+    face = with_worn(seed, ranges, portrait(seed, ranges))
     background = with_body(
         wall(seed, config.background, drawn.skin, height=height, width=width),
         seed,
