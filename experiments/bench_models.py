@@ -10,9 +10,12 @@ import os
 import resource
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
+from importlib.util import find_spec
+from pathlib import Path
 from shutil import which
 from typing import Any
 
@@ -27,8 +30,8 @@ class Task:
 
     Attributes:
         model: Name of the configuration.
-        threads: Threads of torch.
-        engine: ``eager``, ``folded`` or ``compiled``.
+        threads: Threads of torch or onnxruntime.
+        engine: ``eager``, ``folded``, ``compiled`` or ``onnx``.
         mode: ``stream``, ``clip`` or ``train``.
         repeats: Times that it is measured; the median counts.
     """
@@ -49,6 +52,8 @@ def tasks(*, quick: bool, threads: int | None = None) -> list[Task]:
     """
     repeats = QUICK_REPEATS if quick else REPEATS
     asked = [("stream", "folded"), ("clip", "folded")]
+    if find_spec("onnxruntime") and find_spec("onnxscript"):
+        asked.append(("stream", "onnx"))
     if not quick:
         asked += [("stream", "eager"), ("clip", "eager")]
         if which("g++") or which("clang++"):
@@ -152,7 +157,30 @@ def _stream(net: Any, task: Task) -> tuple[Callable[[], None], int]:
                 _, state = fold.step(frame, 1.0, state)
 
     fold = Folded(net)
+    if task.engine == "onnx":
+        return _onnx(net, frames.numpy(), task.threads), STREAM_FRAMES
     return {"eager": eager, "folded": folded}[task.engine], STREAM_FRAMES
+
+
+def _onnx(net: Any, frames: Any, threads: int) -> Callable[[], None]:
+    import numpy as np
+
+    from pulsephase.models.export import export_step
+    from pulsephase.models.onnx_run import AFTER, BEFORE, initial_feed, session
+
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "step.onnx"
+        export_step(net, path)
+        running, start = session(path, threads=threads), initial_feed(path)
+    names = ["pulse", *(name.replace(BEFORE, AFTER, 1) for name in start)]
+
+    def run() -> None:
+        state, one = start, np.ones(1, dtype=np.float32)
+        for frame in frames:
+            found = running.run(names, {"frame": frame, "frame_step": one, **state})
+            state = dict(zip(start, found[1:], strict=True))
+
+    return run
 
 
 def _clip(net: Any, task: Task) -> tuple[Callable[[], None], int]:

@@ -68,3 +68,24 @@ def models(as_json: bool, quick: bool, threads: int | None, out: Path | None) ->
             rows.append(row)
             advance(1)
     return report(rows, as_json=as_json, out=out)
+
+
+@command.command("synthetic")
+@bench_options
+@click.option("--device", default="cpu", show_default=True, help="Torch device of the pixels.")
+def synthetic(
+    as_json: bool, quick: bool, threads: int | None, out: Path | None, device: str
+) -> int:
+    """Time the generator: frames a second, memory, its share of a training step.
+
+    Example: pulsephase bench synthetic --json --quick
+    """
+    from pulsephase.experiments.bench_synthetic import measure, tasks
+
+    asked = tasks(quick=quick, threads=threads, device=device)
+    rows = []
+    with progress("timing the generator", len(asked)) as advance:
+        for row in measure(asked):
+            rows.append(row)
+            advance(1)
+    return report(rows, as_json=as_json, out=out)
