@@ -185,10 +185,13 @@ class BackgroundRanges:
     Attributes:
         skin_probability: Share of clips whose background has the colour of skin, without a pulse.
         brightness: Against the mean of the texture.
+        mover_probability: Share of clips in which something moves behind the head, of the colour
+            of skin as often as backgrounds are.
     """
 
     skin_probability: float = 0.3
     brightness: Range = (0.2, 1.4)
+    mover_probability: float = 0.0
 
     def __post_init__(self) -> None:
         _check_ranges(self)

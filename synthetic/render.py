@@ -20,6 +20,7 @@ from pulsephase.synthetic.config import BackgroundRanges, SynthConfig
 from pulsephase.synthetic.face import Face, grid_lines, sample_face, texture
 from pulsephase.synthetic.light import Light, sample_light
 from pulsephase.synthetic.motion import Motion, sample_motion
+from pulsephase.synthetic.mover import Mover, cover, sample_mover
 from pulsephase.synthetic.pulse import Pulse, sample_pulse
 from pulsephase.synthetic.skin import Skin, sample_skin
 from pulsephase.synthetic.streams import Stream
@@ -47,6 +48,7 @@ class Drawn(NamedTuple):
     motion: Motion
     light: Light
     background: Float[Tensor, "3 height width"]
+    mover: Mover | None
     camera: Camera
 
 
@@ -71,6 +73,7 @@ def draw_clip(seed: int, config: SynthConfig, *, height: int, width: int) -> Dra
         motion=sample_motion(seed, config.motion, times_s, pulse),
         light=sample_light(seed, config.light, times_s),
         background=sample_background(seed, config.background, skin, height, width),
+        mover=sample_mover(seed, config.background, skin, times_s),
         camera=sample_camera(seed, config.camera, config.codec, times_s),
     )
 
@@ -242,8 +245,12 @@ def surroundings(
     staged: Staged, part: slice, window: tuple[slice, slice] = WHOLE
 ) -> Float[Tensor, "3 time height width"]:
     """Return the linear light of what is behind the head."""
-    ambient, lamp = staged.light[0, :, part], staged.light[1, :, part]
-    return staged.behind[:, :, *window] * (ambient + 0.5 * lamp)
+    light = staged.light[0, :, part] + 0.5 * staged.light[1, :, part]
+    behind, mover = staged.behind[:, :, *window] * light, staged.drawn.mover
+    if mover is None:
+        return behind
+    across, down = grid_lines(*staged.drawn.background.shape[1:])
+    return cover(behind, mover, part, light, across=across[window[1]], down=down[window[0]])
 
 
 def _shade(
