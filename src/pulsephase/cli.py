@@ -20,6 +20,7 @@ COMMANDS = {
     "pretrain": "Train PHASE-Net on synthetic video.",
     "export": "Write a network as an ONNX graph: a clip, or one frame with its state.",
     "prove": "Check the derivation, theorem by theorem.",
+    "evaluate": "Compare pulse waves with contact ones, no video needed.",
     "bench": "Measure speed and memory on this machine.",
     "version": "Print the versions that a report of a fault needs.",
 }

@@ -6,13 +6,16 @@ and a dark one; metadata, namespaces and ids that would clash on a page are take
 
 import io
 import re
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 from jaxtyping import Float
 from numpy.typing import NDArray
 
+from pulsephase.files import whole_file
 from pulsephase.vitals.heart_rate import HeartRate, mean_spectrum
+from pulsephase.vitals.protocols import Metrics
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -172,3 +175,28 @@ def _svg(figure: "Figure", label: str) -> str:
     box = re.search(r'viewBox="[^"]*"', text)
     assert box is not None
     return re.sub(r"^<svg[^>]*>", f'<svg role="img" aria-label="{label}" {box[0]}>', text)
+
+
+def bland_altman_plot(found: Metrics, path: Path) -> None:
+    """Draw differences of prediction and label over their means, with bias and limits, to a file.
+
+    Source: Bland, Altman, The Lancet 327:307 (1986).
+
+    Args:
+        found: Metrics of many waves.
+        path: A ``.svg`` or ``.png``; it appears whole or not at all.
+    """
+    from matplotlib.figure import Figure
+
+    predicted, label = found.scores.predicted_bpm, found.scores.label_bpm
+    figure = Figure(figsize=(5.2, 3.6), layout="constrained")
+    axes = figure.subplots()
+    axes.scatter((predicted + label) / 2, predicted - label, s=9, alpha=0.5, linewidths=0)
+    limits = found.bland_altman
+    for value, style in ((limits.bias, "-"), (limits.lower, "--"), (limits.upper, "--")):
+        if value is not None:
+            axes.axhline(value, color="0.3", linewidth=1, linestyle=style)
+            axes.annotate(f"{value:.1f}", (1.0, value), xycoords=("axes fraction", "data"))
+    axes.set(xlabel="mean of prediction and label (bpm)", ylabel="prediction - label (bpm)")
+    with whole_file(path) as temporary:
+        figure.savefig(temporary, format=path.suffix[1:], dpi=150)
