@@ -27,8 +27,9 @@ from pulsephase.experiments.pretrain import revision
 from pulsephase.files import write_json
 from pulsephase.models.config import TINY
 from pulsephase.synthetic.config import SynthConfig
+from pulsephase.synthetic.draw import Drawn, draw_clip
 from pulsephase.synthetic.presets import PRESETS
-from pulsephase.synthetic.render import Drawn, draw_clip, render
+from pulsephase.synthetic.render import render
 from pulsephase.vitals.heart_rate import BAND_HZ
 
 CLIPS = 400

@@ -12,17 +12,11 @@ import torch
 from pulsephase.errors import ParameterError
 from pulsephase.synthetic.camera import gain_of, levels_of, rounded
 from pulsephase.synthetic.config import CodecRanges, SynthConfig
+from pulsephase.synthetic.draw import Drawn, draw_clip
 from pulsephase.synthetic.portrait import portrait
-from pulsephase.synthetic.render import (
-    Drawn,
-    clip_of,
-    draw_clip,
-    parts,
-    prepare,
-    shade,
-    surroundings,
-)
+from pulsephase.synthetic.render import clip_of, parts
 from pulsephase.synthetic.room import wall, with_body
+from pulsephase.synthetic.shade import prepare, shade, surroundings
 from pulsephase.synthetic.streams import Stream
 from pulsephase.synthetic.worn import with_worn
 from pulsephase.video.clip import Clip

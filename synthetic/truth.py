@@ -13,10 +13,12 @@ from torch import Tensor
 
 from pulsephase.errors import InputError
 from pulsephase.synthetic.config import SynthConfig
+from pulsephase.synthetic.draw import Drawn, draw_clip
 from pulsephase.synthetic.face import grid_lines
 from pulsephase.synthetic.pulse import impulses_of
-from pulsephase.synthetic.render import Drawn, draw_clip, parts, prepare, render
+from pulsephase.synthetic.render import parts, render
 from pulsephase.synthetic.scene import render_scene, stage
+from pulsephase.synthetic.shade import prepare
 from pulsephase.synthetic.surface import project, seen
 from pulsephase.video.clip import Clip
 

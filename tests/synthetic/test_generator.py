@@ -20,10 +20,11 @@ from pulsephase.synthetic.config import (
     SynthConfig,
 )
 from pulsephase.synthetic.dataset import SyntheticClips
+from pulsephase.synthetic.draw import draw_clip
 from pulsephase.synthetic.ejection import impulse_response
 from pulsephase.synthetic.presets import PRESETS, preset
 from pulsephase.synthetic.pulse import sample_pulse
-from pulsephase.synthetic.render import draw_clip, render, render_with_maps
+from pulsephase.synthetic.render import render, render_with_maps
 from pulsephase.synthetic.streams import Stream
 
 SMALL = replace(preset("full"), frames=40)

@@ -7,8 +7,9 @@ import torch
 
 from pulsephase.errors import ParameterError
 from pulsephase.synthetic.config import BackgroundRanges, CameraRanges, CodecRanges, SynthConfig
+from pulsephase.synthetic.draw import draw_clip
 from pulsephase.synthetic.presets import PRESETS
-from pulsephase.synthetic.render import draw_clip, render, render_with_maps
+from pulsephase.synthetic.render import render, render_with_maps
 from pulsephase.synthetic.scene import render_scene
 
 CAMERA = CameraRanges(

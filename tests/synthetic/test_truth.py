@@ -15,11 +15,12 @@ from pulsephase.physics.forcing import SampledInput
 from pulsephase.physics.simulate import simulate
 from pulsephase.synthetic.config import PulseRanges
 from pulsephase.synthetic.dataset import SyntheticClips
+from pulsephase.synthetic.draw import draw_clip
 from pulsephase.synthetic.ejection import EJECTION_S, Held, ejections, respond
 from pulsephase.synthetic.folder import synthesize
 from pulsephase.synthetic.presets import preset
 from pulsephase.synthetic.pulse import sample_pulse, wave_at
-from pulsephase.synthetic.render import draw_clip, render, render_with_maps
+from pulsephase.synthetic.render import render, render_with_maps
 from pulsephase.synthetic.scene import render_scene
 from pulsephase.synthetic.truth import clip_again, config_of, perfusion_map, tracks_of
 

@@ -7,8 +7,9 @@ import torch
 
 from pulsephase.errors import ParameterError
 from pulsephase.synthetic.config import FaceRanges, SynthConfig
+from pulsephase.synthetic.draw import draw_clip
 from pulsephase.synthetic.presets import preset
-from pulsephase.synthetic.render import draw_clip, render_with_maps
+from pulsephase.synthetic.render import render_with_maps
 from pulsephase.synthetic.scene import render_scene, stage
 
 WORN = ("glasses", "strand")

@@ -1,0 +1,85 @@
+"""Everything that is drawn for a clip, before any pixel: one stream of randomness a layer."""
+
+from typing import NamedTuple
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from pulsephase.errors import ParameterError
+from pulsephase.synthetic.camera import Camera, sample_camera
+from pulsephase.synthetic.config import BackgroundRanges, SynthConfig
+from pulsephase.synthetic.face import Face, sample_face, texture
+from pulsephase.synthetic.light import Light, sample_light
+from pulsephase.synthetic.motion import Motion, sample_motion
+from pulsephase.synthetic.mover import Mover, sample_mover
+from pulsephase.synthetic.pulse import Pulse, sample_pulse
+from pulsephase.synthetic.skin import Skin, sample_skin
+from pulsephase.synthetic.streams import Stream
+from pulsephase.synthetic.worn import with_worn
+
+
+class Drawn(NamedTuple):
+    """Everything that was drawn for a clip, before any pixel."""
+
+    seed: int
+    times_s: Float[Tensor, " time"]
+    pulse: Pulse
+    alive: bool
+    skin: Skin
+    face: Face
+    motion: Motion
+    light: Light
+    background: Float[Tensor, "3 height width"]
+    mover: Mover | None
+    camera: Camera
+
+
+def draw_clip(seed: int, config: SynthConfig, *, height: int, width: int) -> Drawn:
+    """Draw every layer of a clip.
+
+    Raises:
+        ParameterError: If the seed is negative.
+    """
+    if seed < 0:
+        raise ParameterError(f"seed is {seed}; it must be at least 0")
+    times_s = sample_times(seed, config)
+    pulse = sample_pulse(seed, config.pulse, times_s)
+    skin = sample_skin(seed, config.skin, config.light)
+    return Drawn(
+        seed=seed,
+        times_s=times_s,
+        pulse=pulse,
+        alive=not Stream(seed, "alive").chance(config.no_pulse_probability),
+        skin=skin,
+        face=with_worn(seed, config.face, sample_face(seed, config.face)),
+        motion=sample_motion(seed, config.motion, times_s, pulse),
+        light=sample_light(seed, config.light, times_s),
+        background=sample_background(seed, config.background, skin, height, width),
+        mover=sample_mover(seed, config.background, skin, times_s),
+        camera=sample_camera(seed, config.camera, config.codec, times_s),
+    )
+
+
+def sample_times(seed: int, config: SynthConfig) -> Float[Tensor, " time"]:
+    """Return the frame times in s: an even grid, displaced where the camera's clock jitters."""
+    even = torch.arange(config.frames, dtype=torch.float64) / config.sample_hz
+    jitter = config.camera.time_jitter
+    if jitter == 0:
+        return even
+    moved = Stream(seed, "times").uniform(-jitter, jitter, config.frames) / config.sample_hz
+    moved[0] = 0.0
+    return even + moved
+
+
+def sample_background(
+    seed: int, ranges: BackgroundRanges, skin: Skin, height: int, width: int
+) -> Float[Tensor, "3 height width"]:
+    """Draw what is behind the head: a coloured texture, at times of the colour of skin."""
+    draw = Stream(seed, "background")
+    grey = 0.35 + 0.2 * texture(draw, 1, height, width) + 0.1 * draw.normal(3, 1, 1)
+    plain = (grey + 0.1 * texture(draw, 3, height, width)).clamp(0.02, 1)
+    plain = plain * draw.uniform(*ranges.brightness)
+    mottle = (1 + 0.2 * texture(draw, 3, height, width)).clamp(min=0.1)
+    fleshy = skin.base[:, None, None] * mottle
+    return (fleshy if draw.chance(ranges.skin_probability) else plain).float()
