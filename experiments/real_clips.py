@@ -18,9 +18,10 @@ from pulsephase.demo import contact_rate
 from pulsephase.errors import PulsePhaseError
 from pulsephase.experiments.pretrain import revision
 from pulsephase.files import write_json
-from pulsephase.measure import observe, read_out
+from pulsephase.measure import read_out
 from pulsephase.models.phasenet import PhaseNet
 from pulsephase.models.weights import card
+from pulsephase.observation import observe
 from pulsephase.video.faces import FaceTracker
 from pulsephase.video.image import Box, Image
 from pulsephase.video.samples import fetch_samples, load_reference

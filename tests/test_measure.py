@@ -11,9 +11,10 @@ import torch
 import videos
 
 from pulsephase.cli import main
-from pulsephase.measure import Measurement, measure, observe, read_out
+from pulsephase.measure import Measurement, measure, read_out
 from pulsephase.models.phasenet import PhaseNet
 from pulsephase.models.stream import PulseStream
+from pulsephase.observation import observe
 from pulsephase.synthetic.config import FaceRanges, PulseRanges, SynthConfig
 from pulsephase.synthetic.presets import preset
 from pulsephase.synthetic.render import render

@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 
 from pulsephase.errors import InputError
-from pulsephase.measure import Measurement, observe, read_out
+from pulsephase.measure import Measurement, read_out
 from pulsephase.models.phasenet import PhaseNet
+from pulsephase.observation import observe
 from pulsephase.report import VideoSection, write_report
 from pulsephase.show import section_of
 from pulsephase.video.faces import FaceTracker

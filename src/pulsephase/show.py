@@ -5,7 +5,8 @@ from pathlib import Path
 
 import numpy as np
 
-from pulsephase.measure import Measurement, Picture
+from pulsephase.measure import Measurement
+from pulsephase.observation import Picture
 from pulsephase.report import MethodRow, VideoSection
 
 GREY = "#808080"  # read on light and dark pages

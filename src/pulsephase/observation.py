@@ -1,0 +1,189 @@
+"""What one pass over footage leaves for the methods.
+
+Data run one way: decoded frames -> face crops at the network's rate -> PHASE-Net, frame after
+frame, and the mean skin colour. Nothing is kept but one number, one box and one colour a sample, so
+memory does not grow with resolution.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from jaxtyping import Bool, Float, UInt8
+from torch import Tensor
+
+from pulsephase.models.classical import mean_colour
+from pulsephase.models.config import PhaseNetConfig
+from pulsephase.models.phasenet import PhaseNet
+from pulsephase.models.stream import PulseStream
+from pulsephase.video.clip import Clip
+from pulsephase.video.pipeline import FaceSource, face_clips
+from pulsephase.video.read import read_clips, require_duration
+
+PICTURE_AT_S = 2.0  # by then the network's running mean, and so its mask, has settled
+PIECES = 256  # joined into one when there are this many
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Picture:
+    """One frame to look at: the face box on it, and where the ASF looks inside the crop."""
+
+    frame: UInt8[np.ndarray, "height width 3"]
+    box: Float[np.ndarray, " 4"]
+    crop: Float[np.ndarray, "size size 3"]
+    mask: Float[np.ndarray, "rows columns"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Observation:
+    """What one pass over a video leaves for the methods.
+
+    Attributes:
+        source: The video.
+        frames: Frames decoded.
+        duration_s: From the first frame to the end of the last.
+        source_hz: Average frame rate of the video.
+        sample_hz: Rate of the arrays below: the network's.
+        valid_from_s: Warm-up of the network on that time axis.
+        times_s: Time of each sample.
+        boxes: Face box in pixels of the video, NaN where there is none.
+        colour: Mean colour of the middle of the face, NaN where there is none.
+        pulse: The network's wave, NaN where there is no face; its known delay is taken out.
+        valid: Where the network has warmed up.
+        picture: One frame to look at, or none where no face was found.
+    """
+
+    source: str
+    frames: int
+    duration_s: float
+    source_hz: float
+    sample_hz: float
+    valid_from_s: float
+    times_s: Float[np.ndarray, " time"]
+    boxes: Float[np.ndarray, "time 4"]
+    colour: Float[np.ndarray, "time 3"]
+    pulse: Float[np.ndarray, " time"]
+    valid: Bool[np.ndarray, " time"]
+    picture: Picture | None
+
+    @property
+    def no_face_s(self) -> float:
+        """Seconds without a face."""
+        return float(np.isnan(self.boxes).any(1).sum() / self.sample_hz)
+
+
+class Tracks:
+    """Pulse, boxes and colour of one face, as they come in.
+
+    Args:
+        config: Of the network.
+    """
+
+    def __init__(self, config: PhaseNetConfig) -> None:
+        self.config = config
+        self._pieces: list[tuple[Tensor, ...]] = []
+
+    def add(self, crops: Clip, wave: Float[Tensor, " time"], valid: Bool[Tensor, " time"]) -> None:
+        """Take crops, and what the network said of them."""
+        assert crops.boxes is not None
+        colour = mean_colour(crops.frames)
+        colour[crops.boxes.isnan().any(1)] = torch.nan
+        self._pieces.append(
+            (crops.times_s, crops.boxes.double(), colour.double(), wave.double(), valid)
+        )
+        if len(self._pieces) == PIECES:
+            self._pieces = [self._joined()]
+
+    def _joined(self) -> tuple[Tensor, ...]:
+        return tuple(torch.cat(column) for column in zip(*self._pieces, strict=True))
+
+    def observation(
+        self,
+        *,
+        source: str,
+        frames: int,
+        duration_s: float,
+        source_hz: float,
+        picture: Picture | None = None,
+    ) -> Observation:
+        """Return all of it, the network's known delay taken out."""
+        delay, rate = self.config.delay, self.config.sample_hz
+        times, boxes, colour, wave, valid = self._joined()
+        return Observation(
+            source=source,
+            frames=frames,
+            duration_s=duration_s,
+            source_hz=source_hz,
+            sample_hz=rate,
+            valid_from_s=self.config.valid_from_s - delay / rate,
+            times_s=times.numpy(),
+            boxes=boxes.numpy(),
+            colour=colour.numpy(),
+            pulse=_earlier(wave, delay, float("nan")).numpy(),
+            valid=_earlier(valid, delay, False).numpy(),
+            picture=picture,
+        )
+
+
+def observe(path: str | Path, *, net: PhaseNet, faces: FaceSource) -> Observation:
+    """Read a video once, frame after frame.
+
+    Args:
+        path: Any file that FFmpeg reads.
+        net: The network; its size and rate are those of the crops.
+        faces: A tracker, or a fixed box.
+
+    Raises:
+        InputError: If the file cannot be read or is shorter than 5 s.
+    """
+    count, chunk = 0, None
+
+    def counted() -> Iterator[Clip]:
+        nonlocal count, chunk
+        for chunk in read_clips(path):
+            count += len(chunk)
+            yield chunk
+
+    stream, tracks = PulseStream(net), Tracks(net.config)
+    size, rate = net.config.size, net.config.sample_hz
+    picture: Picture | None = None
+    for crops in face_clips(counted(), faces=faces, size=size, sample_hz=rate):
+        tracks.add(crops, *stream.run(crops))
+        if picture is None and chunk is not None:
+            picture = _picture(net, crops, chunk)
+    last_s = 0.0 if chunk is None else float(chunk.times_s[-1])
+    duration_s = require_duration(path, frames=count, last_s=last_s)
+    return tracks.observation(
+        source=str(path),
+        frames=count,
+        duration_s=duration_s,
+        source_hz=(count - 1) / last_s,
+        picture=picture,
+    )
+
+
+def _earlier(x: Tensor, delay: int, fill: float | bool) -> Tensor:
+    """Move a track ``delay`` samples earlier; the end is filled."""
+    return torch.cat([x[delay:], x.new_full((min(delay, len(x)),), fill)])
+
+
+def _picture(net: PhaseNet, crops: Clip, chunk: Clip) -> Picture | None:
+    """Show the first settled sample with a face whose frame is in the chunk, if there is one."""
+    assert crops.boxes is not None
+    here = ~crops.boxes.isnan().any(1) & (crops.times_s >= PICTURE_AT_S)
+    here &= (crops.times_s >= chunk.times_s[0]) & (crops.times_s <= chunk.times_s[-1])
+    if not bool(here.any()):
+        return None
+    index = int(here.nonzero()[0, 0])
+    frame = chunk.frames[int(torch.searchsorted(chunk.times_s, crops.times_s[index]))]
+    seen = crops.frames[max(0, index - net.config.warmup) : index + 1]
+    with torch.inference_mode():
+        mask = net.masks(seen[None].to(net.stem.weight))[0, -1].mean(0).cpu()
+    return Picture(
+        frame=frame.permute(1, 2, 0).numpy().copy(),
+        box=crops.boxes[index].double().numpy(),
+        crop=crops.frames[index].permute(1, 2, 0).double().numpy(),
+        mask=mask.double().numpy(),
+    )
