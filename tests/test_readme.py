@@ -38,6 +38,51 @@ def test_synthetic_presets() -> None:
             assert row(f"`{table['preset']}`") == [*shares, difference, silent]
 
 
+def test_speed() -> None:
+    rows = json.loads((RESULTS / "bench_models.json").read_text())["results"]
+    found = {(each["model"], each["engine"], each["mode"]): each for each in rows}
+    for model in ("tiny", "base", "paper"):
+        stream = found[model, "folded", "stream"]
+        train = found.get((model, "eager", "train"))
+        assert row(f"`{model}`, {stream['size']} px") == [
+            f"{stream['parameters']:,}",
+            f"{stream['macs_per_frame'] / 1e6:.1f} M",
+            f"{stream['ms_per_frame']:.2f}",
+            f"{found[model, 'onnx', 'stream']['ms_per_frame']:.2f}",
+            f"{found[model, 'folded', 'clip']['ms_per_frame']:.2f}",
+            f"{stream['state_bytes'] / 1e3:.0f} kB",
+            "-" if train is None else f"{train['ms_per_step']:.0f}",
+        ]
+
+
+def test_speed_of_the_generator() -> None:
+    rows = json.loads((RESULTS / "bench_synthetic.json").read_text())["results"]
+    for each in rows:
+        if each["threads"] == 1 and "share_of_training" not in each:
+            assert row(f"{each['size']} px") == [
+                f"{each['frames_per_s']:,}",
+                f"{each['peak_memory_mb']:.0f} MB",
+            ]
+    (share,) = [each["share_of_training"] for each in rows if "share_of_training" in each]
+    assert f"rendering is {100 * share:.0f} % of the work" in README
+
+
+def test_what_is_trained_on() -> None:
+    held = json.loads((RESULTS / "trained_on.json").read_text())
+    for recipe in ("quick-full", "quick-naive"):
+        for table in held[recipe]["presets"]:
+            gain = table["phasenet_minus_pos_points"]
+            low, high = gain["interval_95"]
+            assert f"{gain['value']:+.1f} ({low:+.1f} to {high:+.1f})" in README
+
+
+def test_how_often_it_invents() -> None:
+    presets = json.loads((RESULTS / "synthetic.json").read_text())["presets"]
+    null = next(table for table in presets if table["preset"] == "null")
+    answered = 100 * null["methods"]["phasenet"]["answered"]
+    assert f"it still names a rate in {answered:.0f} of 100" in README
+
+
 def test_no_link_is_broken() -> None:
     for target in re.findall(r"\]\(([^)#]+)\)", README):
         if not target.startswith("https://"):
