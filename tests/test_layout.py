@@ -18,12 +18,12 @@ MAY_IMPORT = {
     "synthetic": {"physics", "vitals", "video"},
     "models": {"physics", "vitals", "video"},
     "proofs": {"physics", "models"},
-    "experiments": {*FOLDERS, "measure", "demo", "observation"},
+    "experiments": {*FOLDERS, "measure", "demo", "observation", "live"},
 }
 
 
 def packages() -> list[str]:
-    found = ["pulsephase", "pulsephase.commands"]
+    found = ["pulsephase", "pulsephase.commands", "pulsephase.live"]
     for top in FOLDERS:
         for init in (ROOT / top).rglob("__init__.py"):
             dotted = init.parent.relative_to(ROOT).as_posix().replace("/", ".")

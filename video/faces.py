@@ -58,6 +58,7 @@ class FaceTracker:
 
     Attributes:
         looks: Frames in which the detector was asked, so far.
+        seen: Faces that the detector found when it last looked.
     """
 
     def __init__(
@@ -70,7 +71,7 @@ class FaceTracker:
         self.detector = detector or HaarFrontal()
         self.confirm = confirm or (HaarLenient() if detector is None else None)
         self.margin = margin
-        self.looks = 0
+        self.looks = self.seen = 0
         self.time_s = -math.inf
         self.shape: tuple[int, ...] = ()
         self.due_s = -math.inf
@@ -132,11 +133,12 @@ class FaceTracker:
 
     def _look(self, frame: Image, place: Place | None, time_s: float) -> Place | None:
         """Ask the detector; return the place as corrected, or none if the face is lost."""
-        found = _places(self.detector(frame))
+        found = places(self.detector(frame))
+        self.seen = len(found)
         if place is not None:
-            same = _same(found, place)
+            same = same_face(found, place)
             if same is None and self.confirm is not None:
-                confirmed = _same(_places(self.confirm(frame)), place) is not None
+                confirmed = same_face(places(self.confirm(frame)), place) is not None
                 same = place if confirmed else None  # its boxes are too rough to follow
             if same is None:
                 self.misses += 1
@@ -150,7 +152,7 @@ class FaceTracker:
             return None
         self.misses = 0
         if self.steadier is not None and time_s - self.seen_s <= REMEMBER_S:
-            same = _same(found, self.steadier.place)
+            same = same_face(found, self.steadier.place)
             if same is not None:
                 return with_play(self.steadier.place, same, CENTRE_PLAY, SIZE_PLAY)
         largest: Place = found[np.argmax(found[:, 2] * found[:, 3])]
@@ -181,11 +183,12 @@ def _corner_box(place: Place) -> Float64[np.ndarray, " 4"]:
     return np.concatenate([place[:2] - place[2:] / 2, place[2:]])
 
 
-def _places(boxes: Boxes) -> Float64[np.ndarray, "faces 4"]:
+def places(boxes: Boxes) -> Float64[np.ndarray, "faces 4"]:
+    """Return boxes by their centre and size."""
     return np.concatenate([boxes[:, :2] + boxes[:, 2:] / 2, boxes[:, 2:]], axis=1)
 
 
-def _same(found: Float64[np.ndarray, "faces 4"], place: Place) -> Place | None:
+def same_face(found: Float64[np.ndarray, "faces 4"], place: Place) -> Place | None:
     """Return the found place that overlaps most with the known one, if enough."""
     if not len(found):
         return None

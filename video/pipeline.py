@@ -7,7 +7,7 @@ sample.
 """
 
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Protocol, runtime_checkable
 
 import numpy as np
@@ -23,6 +23,9 @@ from pulsephase.video.resample import Resampler
 
 MOST_SAMPLES = 256
 """Most samples in one clip of crops."""
+
+Sample = tuple[Float32[np.ndarray, " packed"], float]
+"""A crop, its box and its pulse in one array, and its time in s."""
 
 
 @runtime_checkable
@@ -110,7 +113,7 @@ class FacePipeline:
 
     def push(
         self, frame: Num[np.ndarray, "height width 3"], time_s: float, pulse: float = math.nan
-    ) -> Iterator[tuple[Float32[np.ndarray, " packed"], float]]:
+    ) -> Iterator[Sample]:
         """Take the next frame, and its pulse; yield the samples (packed) with their times in s."""
         box = self.faces.update(_as_uint8(frame), time_s)
         if box is not None:
@@ -123,9 +126,20 @@ class FacePipeline:
             yield from self._lost(before[0], index, self.resampler.next_index - len(samples))
         yield from samples
 
+    def clip(self, samples: Sequence[Sample], *, like: Clip | None = None) -> Clip:
+        """Return consecutive samples as a clip, with pulse and source if ``like`` has them."""
+        packed = torch.from_numpy(np.stack([array for array, _ in samples]))
+        return Clip(
+            frames=packed[:, :-5].reshape(-1, 3, self.size, self.size),
+            times_s=torch.tensor([time_s for _, time_s in samples], dtype=torch.float64),
+            boxes=packed[:, -5:-1],
+            pulse=None if like is None or like.pulse is None else packed[:, -1],
+            source="" if like is None else like.source,
+        )
+
     def _lost(
         self, packed: Float32[np.ndarray, " packed"], start: int, stop: int
-    ) -> Iterator[tuple[Float32[np.ndarray, " packed"], float]]:
+    ) -> Iterator[Sample]:
         for index in range(start, stop):
             held = packed.copy()
             held[-5:] = math.nan
@@ -164,10 +178,10 @@ def face_clips(
             for sample in pipeline.push(_image(frame), time_s, pulse):
                 samples.append(sample)
                 if len(samples) == MOST_SAMPLES:
-                    yield _clip(samples, size, clip)
+                    yield pipeline.clip(samples, like=clip)
                     samples = []
         if samples:
-            yield _clip(samples, size, clip)
+            yield pipeline.clip(samples, like=clip)
 
 
 def _image(frame: Tensor) -> Num[np.ndarray, "height width 3"]:
@@ -178,16 +192,3 @@ def _as_uint8(frame: Num[np.ndarray, "height width 3"]) -> Image:
     if frame.dtype == np.uint8:
         return frame
     return np.asarray(np.clip(frame * 255, 0, 255).round(), dtype=np.uint8)
-
-
-def _clip(
-    samples: list[tuple[Float32[np.ndarray, " packed"], float]], size: int, source: Clip
-) -> Clip:
-    packed = torch.from_numpy(np.stack([array for array, _ in samples]))
-    return Clip(
-        frames=packed[:, :-5].reshape(-1, 3, size, size),
-        times_s=torch.tensor([time_s for _, time_s in samples], dtype=torch.float64),
-        boxes=packed[:, -5:-1],
-        pulse=None if source.pulse is None else packed[:, -1],
-        source=source.source,
-    )

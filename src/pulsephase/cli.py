@@ -16,6 +16,7 @@ COMMANDS = {
     "demo": "Measure the two public sample videos and write a report.",
     "samples": "Fetch the two public sample videos with contact PPG.",
     "measure": "Measure the heart rate in videos.",
+    "live": "Show the heart rate in a camera's picture as it comes.",
     "synthesize": "Make synthetic face video with a known pulse.",
     "pretrain": "Train PHASE-Net on synthetic video.",
     "export": "Write a network as an ONNX graph: a clip, or one frame with its state.",

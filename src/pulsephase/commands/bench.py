@@ -89,3 +89,22 @@ def synthetic(
             rows.append(row)
             advance(1)
     return report(rows, as_json=as_json, out=out)
+
+
+@command.command("live")
+@bench_options
+def live(as_json: bool, quick: bool, threads: int | None, out: Path | None) -> int:
+    """Time what `live` does with a frame of 640 x 480: tracker, crops, network, heart rate.
+
+    Example: pulsephase bench live --json --quick
+    """
+    from pulsephase.experiments.bench_live import NETWORKS, measure, scene
+
+    with stderr.status("rendering a scene"):
+        frames = scene(quick=quick)
+    rows = []
+    with progress("timing networks", len(NETWORKS)) as advance:
+        for row in measure(frames, threads=threads or 1):
+            rows.append(row)
+            advance(1)
+    return report(rows, as_json=as_json, out=out)
