@@ -47,8 +47,7 @@ def command(
     else:
         _print(videos)
         click.echo(f"report: {page}")
-    found = [row["heart_rate_bpm"] for video in videos for row in video["methods"]]
-    return 0 if any(bpm is not None for bpm in found) else 1
+    return 0  # methods that abstain are a result, too
 
 
 def _say(message: str) -> None:
