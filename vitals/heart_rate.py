@@ -14,10 +14,12 @@ from numpy.typing import NDArray
 
 from pulsephase.errors import ParameterError, SamplingError
 from pulsephase.vitals.door import as_wave, check_duration, usable_band
+from pulsephase.vitals.peaks import find_peaks, strongest, strongest_near
 from pulsephase.vitals.quality import calibration
 from pulsephase.vitals.result import MIN_QUALITY, HeartRate, Window, combine, judge_window
 from pulsephase.vitals.signals import detrend, smoothness
-from pulsephase.vitals.spectrum import TINY, find_peaks, power_spectrum
+from pulsephase.vitals.spectrum import TINY, power_spectrum, spectra
+from pulsephase.vitals.track import follow
 from pulsephase.vitals.windows import SHORTEST_S, place_windows
 
 __all__ = [
@@ -49,6 +51,7 @@ def heart_rate(
     valid_from_s: float = 0.0,
     method: str | None = None,
     min_quality: float = MIN_QUALITY,
+    track: bool = True,
 ) -> HeartRate:
     r"""Measure the heart rate of a pulse wave, window by window; abstain rather than invent.
 
@@ -70,6 +73,8 @@ def heart_rate(
         method: Where the wave comes from (``phasenet``, ``pos``, ...), for its calibration; none
             means unknown.
         min_quality: Probability of being within 3 bpm that a rate must have to be given, 0 to 1.
+        track: Choose the rates of all windows together, so that they follow what a heart can do
+            and pass over a burst (``track.py``); if false, each window has its strongest rhythm.
 
     Returns:
         The rate. With less than 5 s of pulse, with none at all, or with a flat one, no rate but
@@ -110,13 +115,24 @@ def heart_rate(
     looks: list[Window] = []
     for grid in place_windows(known, sample_hz=sample_hz, window_s=window_s, step_s=step_s):
         rows = np.array(grid.starts)[:, None] + np.arange(grid.length)
-        peaks = find_peaks(
+        seen = spectra(
             wave[rows],
             known=None if known[rows].all() else known[rows],
             sample_hz=sample_hz,
             band_hz=band,
             top_hz=top_hz,
         )
+        if track and len(rows) > 1:
+            path = follow(
+                seen.score,
+                frequency_hz=seen.frequency_hz,
+                usable=np.array(grid.usable()),
+                step_s=step_s,
+                window_s=grid.length / sample_hz,
+            )
+            peaks = strongest_near(seen, path)
+        else:
+            peaks = strongest(seen)
         flat = np.abs(wave[rows]).max(1) <= FLAT
         levels = scale * wave[rows].std(1)
         for index, start in enumerate(grid.starts):

@@ -72,13 +72,13 @@ def planted_waves(
     wave += np.sqrt(ratio) * np.cos(4 * np.pi * rate_hz * time + second)
     signal = 0.5 * (1 + ratio * (2 * rate_hz <= BAND_HZ[1]))
     noise = coloured_noise(rng, count=count, length=length, sample_hz=sample_hz, power=noise_power)
-    level = _noise_level(rng, length, sample_hz, noise_power)
+    level = noise_level(rng, length, sample_hz, noise_power)
     wave *= np.sqrt(10 ** (snr_db / 10) * level / signal)
     return (wave + noise).astype(np.float64), (60 * rate_hz[:, 0]).astype(np.float64)
 
 
-def _noise_level(rng: np.random.Generator, length: int, sample_hz: float, power: float) -> float:
-    """Return the mean power of such noise between 0.6 and 4 Hz, by Parseval on long waves."""
+def noise_level(rng: np.random.Generator, length: int, sample_hz: float, power: float) -> float:
+    """Return the mean power of :func:`coloured_noise` between 0.6 and 4 Hz, from long waves."""
     long = coloured_noise(rng, count=200, length=4 * length, sample_hz=sample_hz, power=power)
     frequency = np.fft.rfftfreq(long.shape[1], 1 / sample_hz)
     inside = (frequency >= BAND_HZ[0]) & (frequency <= BAND_HZ[1])

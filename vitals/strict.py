@@ -14,8 +14,8 @@ from pulsephase.errors import ParameterError, SamplingError
 from pulsephase.vitals.agreement import Scores
 from pulsephase.vitals.door import usable_band
 from pulsephase.vitals.heart_rate import BAND_HZ, FLAT, STEP_S
+from pulsephase.vitals.peaks import find_peaks
 from pulsephase.vitals.signals import band_pass, detrend, smoothness
-from pulsephase.vitals.spectrum import find_peaks
 from pulsephase.vitals.windows import SHORTEST_S, place_windows
 
 HALF_WINDOW_HZ = 6 / 60
