@@ -108,7 +108,7 @@ def heart_rate(
             f"at least {SHORTEST_S:g} s are needed"
         )
     scale = float(np.abs(wave[known]).max())
-    wave = _clean(np.where(known, wave, np.nan), band[0], sample_hz)
+    wave = clean(np.where(known, wave, np.nan), band[0], sample_hz)
     table = calibration(method)
     if np.abs(wave).max() <= FLAT:
         return HeartRate.none("the pulse is flat")
@@ -192,7 +192,7 @@ def peak_bpm(
         )
     if np.isnan(waves).any():
         raise ParameterError("pulses holds NaN; use heart_rate for a wave with gaps")
-    waves = _clean(waves, band[0], sample_hz)
+    waves = clean(waves, band[0], sample_hz)
     found = find_peaks(waves, sample_hz=sample_hz, band_hz=band, top_hz=top_hz)
     return np.where(np.abs(waves).max(1) <= FLAT, np.nan, 60 * found.frequency_hz)
 
@@ -221,7 +221,7 @@ def mean_spectrum(
     known = ~np.isnan(wave)
     if known.sum() < round(SHORTEST_S * sample_hz):
         return np.empty(0), np.empty(0)
-    wave = _clean(wave, band[0], sample_hz)
+    wave = clean(wave, band[0], sample_hz)
     grid = place_windows(known, sample_hz=sample_hz, window_s=window_s, step_s=step_s)[0]
     starts = np.array(grid.starts)[np.array(grid.usable())]
     if len(starts) == 0 or np.abs(wave).max() <= FLAT:
@@ -234,7 +234,7 @@ def mean_spectrum(
     return 60.0 * band_at * step_hz, mean / max(float(mean.max()), TINY)
 
 
-def _clean(
+def clean(
     waves: Float[np.ndarray, "*batch time"], low_hz: float, sample_hz: float
 ) -> NDArray[np.float64]:
     """Return the waves over their largest values, detrended; zero in gaps."""

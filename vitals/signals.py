@@ -9,7 +9,7 @@ import numpy as np
 from jaxtyping import Float
 from numpy.typing import NDArray
 from scipy.linalg import solveh_banded
-from scipy.signal import butter, sosfiltfilt
+from scipy.signal import butter, sosfilt, sosfilt_zi, sosfiltfilt
 
 from pulsephase.errors import ParameterError, SamplingError, ShapeError
 
@@ -111,20 +111,71 @@ def band_pass(
         SamplingError: If the edges are not ordered within (0, sample_hz / 2).
         ShapeError: If the wave is too short for the filter's start and end.
     """
-    low, high = band_hz
-    _check_frequency("band_hz[0]", low, sample_hz)
-    _check_frequency("band_hz[1]", high, sample_hz)
-    if low >= high:
-        raise SamplingError(f"band_hz is {band_hz}; the first edge must be below the second")
+    _check_band(band_hz, sample_hz)
     x = np.asarray(wave, dtype=np.float64)
     if not np.isfinite(x).all():
         raise ParameterError("wave holds NaN or infinity; filter the parts between gaps one by one")
-    sections = butter(order, (low, high), btype="bandpass", fs=sample_hz, output="sos")
+    sections = butter(order, band_hz, btype="bandpass", fs=sample_hz, output="sos")
     shortest = 3 * (2 * len(sections) + 1) + 1
     if x.shape[-1] < shortest:
         raise ShapeError(f"wave has {x.shape[-1]} samples; the filter needs at least {shortest}")
     filtered: NDArray[np.float64] = sosfiltfilt(sections, x, axis=-1)
     return filtered
+
+
+class CausalBandPass:
+    """Keep a band of a wave that is still coming in, by past samples alone (Butterworth).
+
+    It starts as if the first sample had always been there. Whatever the chunks, the result is that
+    of the whole wave.
+
+    Args:
+        sample_hz: Samples per second.
+        band_hz: Edges, where the power is one half.
+        order: Of the filter's low-pass prototype.
+
+    Raises:
+        SamplingError: If the edges are not ordered within (0, sample_hz / 2).
+
+    Example:
+        >>> wave = np.random.default_rng(0).normal(size=90)
+        >>> pieces, whole = (CausalBandPass(sample_hz=30.0, band_hz=(0.6, 4.0)) for _ in range(2))
+        >>> parts = [pieces.push(wave[:7]), pieces.push(wave[7:])]
+        >>> bool((np.concatenate(parts) == whole.push(wave)).all())
+        True
+    """
+
+    def __init__(self, *, sample_hz: float, band_hz: tuple[float, float], order: int = 2) -> None:
+        _check_band(band_hz, sample_hz)
+        self._sections = butter(order, band_hz, btype="bandpass", fs=sample_hz, output="sos")
+        self._state: NDArray[np.float64] | None = None
+
+    def push(self, wave: Float[np.ndarray, " time"]) -> NDArray[np.float64]:
+        """Filter the next samples.
+
+        Args:
+            wave: What comes next; may be empty.
+
+        Raises:
+            ParameterError: If a sample is not finite; the state is then as before.
+        """
+        x = np.asarray(wave, dtype=np.float64)
+        if not np.isfinite(x).all():
+            raise ParameterError("wave holds NaN or infinity; start a new filter after a gap")
+        if len(x) == 0:
+            return x
+        if self._state is None:
+            self._state = sosfilt_zi(self._sections) * x[0]
+        filtered, self._state = sosfilt(self._sections, x, zi=self._state)
+        return np.asarray(filtered, dtype=np.float64)
+
+
+def _check_band(band_hz: tuple[float, float], sample_hz: float) -> None:
+    low, high = band_hz
+    _check_frequency("band_hz[0]", low, sample_hz)
+    _check_frequency("band_hz[1]", high, sample_hz)
+    if low >= high:
+        raise SamplingError(f"band_hz is {band_hz}; the first edge must be below the second")
 
 
 def _check_frequency(name: str, value: float, sample_hz: float) -> None:

@@ -1,10 +1,12 @@
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from pulsephase.errors import ParameterError, SamplingError, ShapeError
-from pulsephase.vitals.signals import band_pass, detrend, smoothness
+from pulsephase.vitals.signals import CausalBandPass, band_pass, detrend, smoothness
 
 RATES_HZ = [15.0, 24.0, 29.97, 60.0, 120.0]
 
@@ -78,3 +80,41 @@ def test_wrong_arguments_are_named() -> None:
         band_pass(np.full(100, np.nan), sample_hz=30.0, band_hz=(0.6, 4.0))
     with pytest.raises(ShapeError, match="10 samples"):
         band_pass(np.zeros(10), sample_hz=30.0, band_hz=(0.6, 4.0))
+
+
+@given(cuts=st.lists(st.integers(0, 200), max_size=6), rate=st.sampled_from(RATES_HZ))
+def test_the_causal_filter_is_the_same_in_pieces(cuts: list[int], rate: float) -> None:
+    wave = 5.0 + np.random.default_rng(3).normal(size=200)
+    whole = CausalBandPass(sample_hz=rate, band_hz=(0.6, 4.0)).push(wave)
+    pieces = CausalBandPass(sample_hz=rate, band_hz=(0.6, 4.0))
+    edges = [0, *sorted(cuts), 200]
+    parts = [pieces.push(wave[a:b]) for a, b in pairwise(edges)]
+    np.testing.assert_array_equal(np.concatenate(parts), whole)
+
+
+@pytest.mark.parametrize("sample_hz", RATES_HZ)
+def test_the_causal_filter_passes_its_band_and_no_constant(sample_hz: float) -> None:
+    time = np.arange(round(60 * sample_hz)) / sample_hz
+    late = time > 20
+    for tone_hz, gain in ((0.6, 0.5**0.5), (1.5, 1.0), (4.0, 0.5**0.5), (0.06, 0.02)):
+        wave = 7.0 + np.sin(2 * np.pi * tone_hz * time)
+        found = CausalBandPass(sample_hz=sample_hz, band_hz=(0.6, 4.0)).push(wave)
+        assert np.sqrt(2 * np.mean(found[late] ** 2)) == pytest.approx(gain, abs=0.03)
+    start = CausalBandPass(sample_hz=sample_hz, band_hz=(0.6, 4.0)).push(np.full(50, 7.0))
+    assert np.abs(start).max() < 1e-9
+
+
+def test_the_causal_filter_sees_no_future_and_survives_a_bad_sample() -> None:
+    wave = np.random.default_rng(4).normal(size=100)
+    other = np.where(np.arange(100) < 60, wave, -3.0)
+    first, second = (CausalBandPass(sample_hz=30.0, band_hz=(0.6, 4.0)) for _ in range(2))
+    np.testing.assert_array_equal(first.push(wave)[:60], second.push(other)[:60])
+    third = CausalBandPass(sample_hz=30.0, band_hz=(0.6, 4.0))
+    third.push(wave[:60])
+    with pytest.raises(ParameterError, match="start a new filter"):
+        third.push(np.array([np.nan]))
+    assert len(third.push(np.empty(0))) == 0
+    whole = CausalBandPass(sample_hz=30.0, band_hz=(0.6, 4.0)).push(wave)
+    np.testing.assert_array_equal(third.push(wave[60:]), whole[60:])
+    with pytest.raises(SamplingError, match="below the second"):
+        CausalBandPass(sample_hz=30.0, band_hz=(4.0, 0.6))
