@@ -16,19 +16,23 @@ from pulsephase.models.phasenet import PhaseNet
 from pulsephase.observation import Observation, observe
 from pulsephase.video.pipeline import FaceSource
 from pulsephase.vitals.heart_rate import HeartRate, heart_rate
+from pulsephase.vitals.respiration import Respiration, respiration
 from pulsephase.vitals.result import MIN_QUALITY
+from pulsephase.vitals.variability import Variability, variability
 
 METHODS = ("phasenet", *CLASSICAL)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Measurement:
-    """A heart rate with the wave it was read from."""
+    """A heart rate, and what else the beats tell, with the wave it was read from."""
 
     observation: Observation
     method: str
     pulse: Float[np.ndarray, " time"]
     rate: HeartRate
+    variability: Variability
+    respiration: Respiration
 
     def as_json(self) -> dict[str, object]:
         """Return the result as plain data; ``heart_rate_bpm`` is null where there is a reason."""
@@ -45,6 +49,8 @@ class Measurement:
             "sample_hz": seen.sample_hz,
             "valid_from_s": seen.valid_from_s if self.method == "phasenet" else 0.0,
             "no_face_s": seen.no_face_s,
+            "variability": self.variability.as_json(),
+            "respiration": self.respiration.as_json(),
             "windows": [
                 {
                     "start_s": window.start_s,
@@ -82,7 +88,7 @@ def _runs(here: Bool[np.ndarray, " time"]) -> list[tuple[int, int]]:
 
 
 def read_out(seen: Observation, method: str, *, min_quality: float = MIN_QUALITY) -> Measurement:
-    """Read the heart rate of one method off an observation."""
+    """Read heart rate, variability and respiration of one method off an observation."""
     wave = wave_of(seen, method)
     if np.isnan(seen.boxes).any(1).all():
         rate = HeartRate.none("no face was found in any frame")
@@ -94,7 +100,14 @@ def read_out(seen: Observation, method: str, *, min_quality: float = MIN_QUALITY
             method=method,
             min_quality=min_quality,
         )
-    return Measurement(observation=seen, method=method, pulse=wave, rate=rate)
+    return Measurement(
+        observation=seen,
+        method=method,
+        pulse=wave,
+        rate=rate,
+        variability=variability(wave, sample_hz=seen.sample_hz, rate=rate),
+        respiration=respiration(wave, sample_hz=seen.sample_hz, rate=rate),
+    )
 
 
 def measure(

@@ -52,10 +52,27 @@ def section_of(
             "duration": f"{seen.duration_s:.2f} s",
             "frame rate": f"{seen.source_hz:.2f} Hz",
             "without a face": f"{seen.no_face_s:.2f} s",
+            "variability": variability_text(result),
+            "breathing": breathing_text(result),
         },
         rows=rows,
         picture_png=png,
     )
+
+
+def variability_text(result: Measurement) -> str:
+    """Say the variability in a line, or why there is none."""
+    found = result.variability
+    if found.sdnn_ms is None or found.rmssd_ms is None:
+        return f"none: {found.reasons['sdnn_ms']}"
+    ratio = "" if found.lf_hf is None else f", LF/HF {found.lf_hf:.1f}"
+    return f"SDNN {found.sdnn_ms:.0f} ms, RMSSD {found.rmssd_ms:.0f} ms{ratio}"
+
+
+def breathing_text(result: Measurement) -> str:
+    """Say the breathing rate, or why there is none."""
+    found = result.respiration
+    return f"none: {found.reason}" if found.bpm is None else f"{found.bpm:.0f} a minute"
 
 
 def picture_png(picture: Picture) -> bytes:

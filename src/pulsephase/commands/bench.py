@@ -6,6 +6,7 @@ from typing import Any
 import click
 
 from pulsephase.commands.common import emit, progress, stderr
+from pulsephase.errors import ParameterError
 
 WIDE = {"parameters", "macs_per_frame", "state_bytes"}  # in the JSON alone
 
@@ -105,6 +106,26 @@ def live(as_json: bool, quick: bool, threads: int | None, out: Path | None) -> i
     rows = []
     with progress("timing networks", len(NETWORKS)) as advance:
         for row in measure(frames, threads=threads or 1):
+            rows.append(row)
+            advance(1)
+    return report(rows, as_json=as_json, out=out)
+
+
+@command.command("vitals")
+@bench_options
+def vitals(as_json: bool, quick: bool, threads: int | None, out: Path | None) -> int:
+    """Time the reading of waves: heart rate, variability, respiration, online rate, metrics.
+
+    Example: pulsephase bench vitals --json --quick
+    """
+    if threads not in (None, 1):
+        raise ParameterError(f"--threads is {threads}; the reading of waves uses one")
+    from pulsephase.experiments.bench_vitals import measure, tasks
+
+    asked = tasks(quick=quick)
+    rows = []
+    with progress("timing the reading of waves", len(asked)) as advance:
+        for row in measure(asked, quick=quick):
             rows.append(row)
             advance(1)
     return report(rows, as_json=as_json, out=out)
