@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float64, Real
 from numpy.typing import NDArray
-from scipy.interpolate import make_interp_spline
+from scipy.interpolate import Akima1DInterpolator
 from scipy.signal import butter, sosfiltfilt
 
 from pulsephase.errors import ParameterError, SamplingError, ShapeError
@@ -15,7 +15,7 @@ from pulsephase.vitals.door import as_wave, check_duration, check_rate
 from pulsephase.vitals.windows import LONGEST_GAP_S
 
 ANTI_ALIAS = 0.8  # of the new Nyquist frequency, where a low-pass halves the amplitude
-CUBIC = 3
+FEWEST = 4  # samples of a stretch
 
 
 def resample(
@@ -27,8 +27,9 @@ def resample(
 ) -> tuple[Float64[np.ndarray, " samples"], Float64[np.ndarray, " samples"]]:
     """Bring a wave with times of its own to an even rate.
 
-    A cubic spline through each stretch without a gap; where the new rate is lower than that of the
-    wave, what it cannot carry is filtered out first, without a shift in time.
+    A curve of cubic pieces through each stretch without a gap (modified Akima: it does not swing
+    between noisy samples that lie close together, as a spline does); where the new rate is lower
+    than that of the wave, what it cannot carry is filtered out first, without a shift in time.
 
     Args:
         times_s: Rising times, in s.
@@ -76,7 +77,7 @@ def resample(
     times, wave = times[known], wave[known]
     breaks = np.flatnonzero(np.diff(times) > max(gap_s, 1.5 * own_s)) + 1
     for part in np.split(np.arange(len(times)), breaks):
-        if len(part) <= CUBIC:
+        if len(part) < FEWEST:
             continue
         inside = (grid >= times[part[0]] - 1e-9) & (grid <= times[part[-1]] + 1e-9)
         found[inside] = _through(times[part], wave[part], grid[inside], sample_hz, own_s)
@@ -94,13 +95,15 @@ def _through(
     if sample_hz * own_s < 1 - 1e-6:  # the new rate is the lower one
         fine = np.arange(times[0], times[-1] + own_s / 2, own_s)
         sections = butter(4, ANTI_ALIAS * sample_hz / 2, fs=1 / own_s, output="sos")
-        even = make_interp_spline(times, wave, k=CUBIC)(fine.clip(times[0], times[-1]))
+        even = _curve(times, wave)(fine.clip(times[0], times[-1]))
         padding = min(len(fine) - 1, math.ceil(3 / (sample_hz * own_s)) * 4)
         times, wave = fine, sosfiltfilt(sections, even, padlen=padding)
-    values: NDArray[np.float64] = make_interp_spline(times, wave, k=CUBIC)(
-        grid.clip(times[0], times[-1])
-    )
+    values: NDArray[np.float64] = _curve(times, wave)(grid.clip(times[0], times[-1]))
     return values
+
+
+def _curve(times: NDArray[np.float64], wave: NDArray[np.float64]) -> Akima1DInterpolator:
+    return Akima1DInterpolator(times, wave, method="makima")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
