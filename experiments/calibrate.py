@@ -108,7 +108,7 @@ def _kept(folder: Path, name: str, *, judged: bool) -> Path:
 def windows_of(
     folder: Path, name: str, method: str, *, judged: bool, table: str | None = None
 ) -> Windows:
-    """Look at the windows of a preset as `heart_rate` does, and tell which rates are right."""
+    """Look at the windows of a preset, each by itself, and tell which rates are right."""
     with np.load(_kept(folder, name, judged=judged)) as held:
         waves, truth = held[method].astype(np.float64), held["truth_bpm"]
     sample_hz = PhaseNet.from_pretrained(WEIGHTS).config.sample_hz
@@ -116,7 +116,12 @@ def windows_of(
     rows: list[tuple[float, float, float, bool]] = []
     for wave, rates in zip(waves, truth, strict=True):
         found = heart_rate(
-            wave, sample_hz=sample_hz, window_s=WINDOW_S, step_s=step_s, method=table or method
+            wave,
+            sample_hz=sample_hz,
+            window_s=WINDOW_S,
+            step_s=step_s,
+            method=table or method,
+            track=False,
         )
         for look in found.windows:
             part = slice(round(look.start_s * sample_hz), round(look.end_s * sample_hz))
