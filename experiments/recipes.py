@@ -50,6 +50,15 @@ class Recipe:
 RECIPES = {
     "quick": Recipe(preset="lamps", steps=1400, validate_every=350),
     "tiny": Recipe(steps=2400, ema=0.995, validate_every=400),
+    # Longer clips: 45 frames of each are warm-up, whatever its length.
+    "base": Recipe(
+        network="base",
+        steps=2400,
+        frames=224,
+        learning_rate=2e-3,
+        ema=0.995,
+        validate_every=300,
+    ),
     # The same time spent on two presets: what variety in training is worth (`trained_on.py`).
     "quick-full": Recipe(steps=1400, validate_every=350),
     "quick-naive": Recipe(preset="naive", steps=1400, validate_every=350),

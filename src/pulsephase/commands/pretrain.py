@@ -14,7 +14,7 @@ from pulsephase.commands.common import emit, progress, shared_options, stderr
     "name",
     default="quick",
     show_default=True,
-    help="quick, tiny, quick-full or quick-naive.",
+    help="quick, tiny, base, quick-full or quick-naive.",
 )
 @click.option("--seed", default=0, show_default=True, type=click.IntRange(0, 9))
 @click.option("--steps", type=click.IntRange(1), help="Fewer or more steps than the recipe has.")
