@@ -1,0 +1,1 @@
+"""What have the kernels learnt? Responses, poles and masks of a trained network, against nulls."""

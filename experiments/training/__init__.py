@@ -1,0 +1,1 @@
+"""One trainer for every source of clips: synthetic, cached data sets, and mixtures of them."""
