@@ -1,0 +1,191 @@
+"""What every section of an interpretation is given: a subject, its operating points, a budget.
+
+Expensive things that several sections need are made once, by `Context.once`.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, TypeVar, cast
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from pulsephase.errors import InputError, ParameterError
+from pulsephase.experiments.interpret.adapter import Subject
+from pulsephase.models.classical.colour import mean_colour
+from pulsephase.models.classical.pos import pos
+from pulsephase.synthetic.config import SynthConfig
+from pulsephase.synthetic.presets import preset
+from pulsephase.synthetic.render import render_with_maps
+from pulsephase.video.clip import Clip
+from pulsephase.vitals.heart_rate import heart_rate
+
+FIRST_SEED = 800_000_000
+"""Of the default clips: far from those of training, validation and comparison."""
+PRESET = "full"
+
+Made = TypeVar("Made")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Budget:
+    """How much work an interpretation may do.
+
+    Attributes:
+        clips: Synthetic clips that operating points are drawn from.
+        frames: Frames a clip.
+        times: Output times a clip at which the response is taken.
+        draws: Networks with random weights, and kernels of each other null.
+        resamples: Bootstrap draws over clips.
+        quick: Whether figures that take long are left coarse.
+    """
+
+    clips: int
+    frames: int
+    times: int
+    draws: int
+    resamples: int
+    quick: bool
+
+    def __post_init__(self) -> None:
+        for name in ("clips", "frames", "times", "draws"):
+            if getattr(self, name) < 1:
+                raise ParameterError(f"{name} is {getattr(self, name)}; it must be at least 1")
+
+
+FULL = Budget(clips=8, frames=288, times=4, draws=99, resamples=500, quick=False)
+QUICK = Budget(clips=6, frames=256, times=2, draws=99, resamples=300, quick=True)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Context:
+    """One interpretation.
+
+    Attributes:
+        subject: What is interpreted.
+        clips: Crops of the subject's size in 0..1 at its rate; synthetic ones with their truth.
+        seed: Of every random draw.
+        budget: How much work is allowed.
+        synth: What the clips were drawn from, clip i with seed ``FIRST_SEED + seed + i``; none for
+            the user's clips.
+        progress: Called with the name of what is done and the share of it that is finished.
+        made: What `once` has made.
+    """
+
+    subject: Subject
+    clips: tuple[Clip, ...]
+    seed: int = 0
+    budget: Budget = FULL
+    synth: SynthConfig | None = None
+    progress: Callable[[str, float], None] = lambda name, share: None
+    made: dict[str, Any] = field(default_factory=dict)
+
+    def once(self, name: str, make: Callable[["Context"], Made]) -> Made:
+        """Return what ``make`` makes of this context, made at the first call alone."""
+        if name not in self.made:
+            self.made[name] = make(self)
+        return cast(Made, self.made[name])
+
+    def frames(self, clip: Clip) -> Float[Tensor, "1 time 3 height width"]:
+        """Return a clip's frames as the subject takes them."""
+        return clip.frames[None].to(self.subject.device, self.subject.dtype)
+
+
+def skin_of(clip: Clip) -> Float[Tensor, "time height width"]:
+    """Return how much of each pixel is skin; without truth, the middle of the crop.
+
+    The middle is an ellipse with half axes of 0.3 and 0.4 of the crop: skin in any face crop.
+    """
+    if clip.truth is not None and clip.truth.skin_mask is not None:
+        return clip.truth.skin_mask
+    time, _, height, width = clip.frames.shape
+    down = (torch.arange(height) + 0.5) / height - 0.5
+    across = (torch.arange(width) + 0.5) / width - 0.5
+    inside = (down[:, None] / 0.4) ** 2 + (across[None] / 0.3) ** 2 <= 1
+    return inside.float().expand(time, height, width)
+
+
+def has_pulse(clip: Clip, *, sample_hz: float) -> bool:
+    """Tell whether a clip has a pulse: the truth, or else whether POS finds a heart rate in it."""
+    if clip.truth is not None and "has_pulse" in clip.truth.parameters:
+        return bool(clip.truth.parameters["has_pulse"])
+    colour = mean_colour(clip.frames.double(), weights=skin_of(clip).double())
+    return heart_rate(pos(colour, sample_hz=sample_hz).numpy(), sample_hz=sample_hz).bpm is not None
+
+
+def synthetic_context(
+    subject: Subject,
+    *,
+    budget: Budget = FULL,
+    seed: int = 0,
+    name: str = PRESET,
+    progress: Callable[[str, float], None] = lambda name, share: None,
+) -> Context:
+    """Return a context with clips of the generator, all with a pulse, their truth known.
+
+    Args:
+        subject: What is interpreted.
+        budget: How many clips, and how long.
+        seed: Of the first clip, counted from `FIRST_SEED`.
+        name: The generator's preset.
+        progress: Called while clips are rendered and later by the sections.
+    """
+    config = replace(
+        preset(name),
+        size=subject.size,
+        sample_hz=subject.sample_hz,
+        frames=budget.frames,
+        no_pulse_probability=0.0,
+    )
+    clips = []
+    for index in range(budget.clips):
+        clips.append(render_with_maps(FIRST_SEED + seed + index, config))
+        progress("clips", (index + 1) / budget.clips)
+    return Context(
+        subject=subject,
+        clips=tuple(clips),
+        seed=seed,
+        budget=budget,
+        synth=config,
+        progress=progress,
+    )
+
+
+def footage_context(
+    subject: Subject,
+    paths: Sequence[Path],
+    *,
+    budget: Budget = FULL,
+    seed: int = 0,
+    progress: Callable[[str, float], None] = lambda name, share: None,
+) -> Context:
+    """Return a context with the user's clips: faces are tracked, crops brought to the rate.
+
+    Each video gives as many clips of ``budget.frames`` as fit in it, up to ``budget.clips`` in all;
+    stretches without a face are left out.
+
+    Raises:
+        InputError: If a file cannot be read, or no video is long enough.
+    """
+    from pulsephase.experiments.interpret.footage import clips_of
+
+    clips: list[Clip] = []
+    for index, path in enumerate(paths):
+        clips += clips_of(
+            path, size=subject.size, sample_hz=subject.sample_hz, frames=budget.frames
+        )
+        progress("clips", (index + 1) / len(paths))
+    if not clips:
+        wanted = budget.frames / subject.sample_hz
+        raise InputError(
+            f"none of {len(paths)} videos shows a face for {wanted:.1f} s on end; give longer ones"
+        )
+    return Context(
+        subject=subject,
+        clips=tuple(clips[: 4 * budget.clips]),
+        seed=seed,
+        budget=budget,
+        progress=progress,
+    )
