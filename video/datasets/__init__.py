@@ -1,1 +1,1 @@
-"""Public data sets of face video with a contact pulse: their layouts, labels, splits and cache."""
+"""Public data sets: their layouts read as recordings, their splits, and a cache of face crops."""

@@ -1,0 +1,21 @@
+"""The public data sets by name."""
+
+from pulsephase.errors import ParameterError
+from pulsephase.video.datasets.layout import DataSet
+from pulsephase.video.datasets.ubfc import UBFC, UBFC1
+
+DATASETS = {found.name: found for found in (UBFC, UBFC1)}
+
+
+def dataset(name: str) -> DataSet:
+    """Return a data set by its name.
+
+    Raises:
+        ParameterError: If there is none of that name.
+
+    >>> dataset("ubfc").title
+    'UBFC-rPPG, data set 2'
+    """
+    if name not in DATASETS:
+        raise ParameterError(f"no data set {name!r}; there are {', '.join(DATASETS)}")
+    return DATASETS[name]
