@@ -56,7 +56,7 @@ def place_windows(
     enough = round(SHORTEST_S * sample_hz)
     parts = [
         _grid(known, start, end, sample_hz, (end - start) / sample_hz, step_s)
-        for start, end in _stretches(known, round(LONGEST_GAP_S * sample_hz))
+        for start, end in stretches(known, round(LONGEST_GAP_S * sample_hz))
         if end - start >= enough
     ]
     return [part for part in parts if all(part.usable())] or [grid]
@@ -83,7 +83,7 @@ def _grid(
     return Grid(starts=starts, length=length, missing=missing)
 
 
-def _stretches(known: Bool[np.ndarray, " time"], longest_gap: int) -> Iterator[tuple[int, int]]:
+def stretches(known: Bool[np.ndarray, " time"], longest_gap: int) -> Iterator[tuple[int, int]]:
     """Yield first index and end of each run of known samples, short gaps bridged."""
     where = np.flatnonzero(known)
     breaks = np.flatnonzero(np.diff(where) > longest_gap + 1)

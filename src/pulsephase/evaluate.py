@@ -197,6 +197,26 @@ def evaluate_waves(
     }, found
 
 
+def empty_row(convention: str, *, sample_hz: float) -> dict[str, Any]:
+    """Return a row of :func:`evaluate_waves` without numbers: no clip could be judged."""
+    names = ("mae_bpm", "rmse_bpm", "mape_percent", "pearson", "snr_db", "macc")
+    spread = {"standard_error": None, "interval_95": None}
+    return {
+        "convention": convention,
+        "clips": 0,
+        "rates": 0,
+        "sample_hz": sample_hz,
+        **dict.fromkeys(names),
+        "within_3_bpm": None,
+        "coverage": 0.0,
+        "uncertainty": {name: dict(spread) for name in names},
+        "bland_altman": {"bias": None, "lower": None, "upper": None},
+        "by_subject": {},
+        "by_group": {},
+        "warnings": ["no clip could be judged"],
+    }
+
+
 def _common_rate(predictions: Waves, labels: Waves, sample_hz: float | None) -> float:
     told = {
         rate for rate in (sample_hz, predictions.sample_hz, labels.sample_hz) if rate is not None

@@ -37,7 +37,7 @@ def wave_svg(
     start, stop = wave_span(times_s, rate)
     inside = (times_s >= start) & (times_s <= stop)
     time, wave = times_s[inside], pulse[inside]
-    figure, axes = _axes("time (s)", "pulse (a.u.)")
+    figure, axes = axes_of("time (s)", "pulse (a.u.)")
     known = np.isfinite(wave)
     if known.any():
         centre = np.nanmean(wave)
@@ -46,7 +46,7 @@ def wave_svg(
         axes.plot(time, wave, color=ACCENT, linewidth=1.3)
     axes.fill_between(time, -1.15, 1.15, where=~known, color=FAINT, alpha=0.5, linewidth=0)
     axes.set(xlim=(start, stop), ylim=(-1.15, 1.15), yticks=[])
-    return _svg(figure, "the pulse wave over time")
+    return svg_of(figure, "the pulse wave over time")
 
 
 def wave_span(times_s: Float[np.ndarray, " time"], rate: HeartRate) -> tuple[float, float]:
@@ -69,7 +69,7 @@ def spectrum_svg(
 ) -> str:
     """Draw the mean spectrum of the windows, with the rate and the reference if known."""
     bpm, power = mean_spectrum(pulse, sample_hz=sample_hz)
-    figure, axes = _axes("frequency (beats a minute)", "power")
+    figure, axes = axes_of("frequency (beats a minute)", "power")
     if len(bpm):
         axes.fill_between(bpm, 0, power, color=ACCENT, alpha=0.25, linewidth=0)
         axes.plot(bpm, power, color=ACCENT, linewidth=1.3)
@@ -80,13 +80,13 @@ def spectrum_svg(
         axes.axvline(guess, color=INK, linewidth=1.0, linestyle=":", label="guess, not given")
     _reference(axes, reference_bpm, vertical=True)
     axes.set(xlim=RANGE_BPM, ylim=(0, 1.25), yticks=[])
-    _legend(axes)
-    return _svg(figure, "the power spectrum of the pulse")
+    legend(axes)
+    return svg_of(figure, "the power spectrum of the pulse")
 
 
 def rate_svg(rate: HeartRate, *, start_s: float, reference_bpm: float | None) -> str:
     """Draw the rate of each window at its middle; a window that abstains is a gap, marked below."""
-    figure, axes = _axes("time (s)", "beats a minute")
+    figure, axes = axes_of("time (s)", "beats a minute")
     middles = start_s + np.array([(w.start_s + w.end_s) / 2 for w in rate.windows])
     bpm = np.array([np.nan if w.bpm is None else w.bpm for w in rate.windows])
     axes.plot(middles, bpm, color=ACCENT, linewidth=1.3, marker="o", markersize=3.5)
@@ -111,8 +111,8 @@ def rate_svg(rate: HeartRate, *, start_s: float, reference_bpm: float | None) ->
     if rate.windows:
         axes.set_xlim(start_s + rate.windows[0].start_s, start_s + rate.windows[-1].end_s)
     axes.set_ylim(low, high)
-    _legend(axes)
-    return _svg(figure, "the heart rate of each window over time")
+    legend(axes)
+    return svg_of(figure, "the heart rate of each window over time")
 
 
 def _limits(bpm: NDArray[np.float64], reference_bpm: float | None) -> tuple[float, float]:
@@ -137,7 +137,8 @@ def _reference(axes: "Axes", reference_bpm: float | None, *, vertical: bool) -> 
         )
 
 
-def _axes(x: str, y: str) -> tuple["Figure", "Axes"]:
+def axes_of(x: str, y: str) -> tuple["Figure", "Axes"]:
+    """Return an empty figure with axes in the colours of the page."""
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=SIZE_IN, layout="constrained")
@@ -153,12 +154,13 @@ def _axes(x: str, y: str) -> tuple["Figure", "Axes"]:
     return figure, axes
 
 
-def _legend(axes: "Axes") -> None:
+def legend(axes: "Axes") -> None:
+    """Add a legend where something is labelled."""
     if axes.get_legend_handles_labels()[0]:
         axes.legend(frameon=False, fontsize=8, labelcolor=INK, loc="upper right")
 
 
-def _svg(figure: "Figure", label: str) -> str:
+def svg_of(figure: "Figure", label: str) -> str:
     """Return the figure as SVG for the inside of an HTML page, with words for those who hear it."""
     from matplotlib import rc_context
 

@@ -72,13 +72,29 @@ def wave_of(seen: Observation, method: str) -> Float[np.ndarray, " time"]:
     """
     if method == "phasenet":
         return np.where(seen.valid, seen.pulse, np.nan)
+    return classical_wave(seen.colour, method, sample_hz=seen.sample_hz)
+
+
+def classical_wave(
+    colour: Float[np.ndarray, "time 3"], method: str, *, sample_hz: float
+) -> Float[np.ndarray, " time"]:
+    """Return the wave of a classical method, stretch by stretch; NaN where there is no face.
+
+    Args:
+        colour: Mean colour of the skin, NaN where there is no face.
+        method: Its name.
+        sample_hz: Samples per second.
+
+    Raises:
+        ParameterError: If there is no such method.
+    """
     if method not in CLASSICAL:
         raise ParameterError(f"no method {method!r}; there are {', '.join(METHODS)}")
-    wave = np.full(len(seen.times_s), np.nan)
-    for start, stop in _runs(~np.isnan(seen.colour).any(1)):
-        if (stop - start) >= round(LEAST_S[method] * seen.sample_hz):
-            colour = torch.from_numpy(seen.colour[start:stop])
-            wave[start:stop] = CLASSICAL[method](colour, sample_hz=seen.sample_hz).numpy()
+    wave = np.full(len(colour), np.nan)
+    for start, stop in _runs(~np.isnan(colour).any(1)):
+        if (stop - start) >= round(LEAST_S[method] * sample_hz):
+            stretch = torch.from_numpy(colour[start:stop])
+            wave[start:stop] = CLASSICAL[method](stretch, sample_hz=sample_hz).numpy()
     return wave
 
 

@@ -142,6 +142,12 @@ def render_page(
     sections: Sequence[VideoSection], *, title: str, parameters: Mapping[str, str]
 ) -> str:
     """Return the page as text."""
+    body = "".join(_section(section) for section in sections)
+    return page_of(body, title=title, parameters=parameters)
+
+
+def page_of(body: str, *, title: str, parameters: Mapping[str, str]) -> str:
+    """Return a page around a body of sections: title, warning, and the run at its end."""
     run = {**parameters, "pulsephase": __version__}
     return f"""<!doctype html>
 <html lang="en">
@@ -159,11 +165,11 @@ def render_page(
 <p class="warning">{WARNING}</p>
 </header>
 <main>
-{"".join(_section(section) for section in sections)}
+{body}
 </main>
 <footer>
 <h2>This run</h2>
-{_facts(run)}
+{facts_of(run)}
 </footer>
 </body>
 </html>
@@ -176,8 +182,8 @@ def _section(section: VideoSection) -> str:
     whole = float(section.times_s[-1] - section.times_s[0]) <= stop - start + 1e-9
     wave = "The pulse wave" if whole else f"The pulse wave from {start:.0f} to {stop:.0f} s"
     figures = [
-        _figure(wave, wave_svg(section.times_s, section.pulse, rate), "no pulse where shaded"),
-        _figure(
+        figure_of(wave, wave_svg(section.times_s, section.pulse, rate), "no pulse where shaded"),
+        figure_of(
             "Its spectrum",
             spectrum_svg(section.pulse, rate, sample_hz=section.sample_hz, reference_bpm=reference),
             "mean over the windows",
@@ -187,19 +193,19 @@ def _section(section: VideoSection) -> str:
         start_s = float(section.times_s[0])
         note = f"windows of {rate.windows[0].end_s - rate.windows[0].start_s:.1f} s"
         svg = rate_svg(rate, start_s=start_s, reference_bpm=reference)
-        figures.append(_figure("Heart rate over time", svg, note))
+        figures.append(figure_of("Heart rate over time", svg, note))
     if section.picture_png is not None:
         data = base64.b64encode(section.picture_png).decode()
         image = (
             f'<img alt="a frame with the face box and the mask" src="data:image/png;base64,{data}">'
         )
-        figures.append(_figure("What it looked at", image, ""))
+        figures.append(figure_of("What it looked at", image, ""))
     return f"""<section>
 <h2>{escape(section.name)}</h2>
 {_headline(section)}
 <div class="figures">{"".join(figures)}</div>
 {_table(section.rows)}
-{_facts(section.facts)}
+{facts_of(section.facts)}
 </section>
 """
 
@@ -224,7 +230,8 @@ quality {rate.quality:.2f} · {escape(section.method)}{lost}</p>
 </div>"""
 
 
-def _figure(caption: str, body: str, note: str) -> str:
+def figure_of(caption: str, body: str, note: str) -> str:
+    """Return a figure with its caption."""
     small = f" <small>{escape(note)}</small>" if note else ""
     return f"<figure><figcaption>{escape(caption)}{small}</figcaption>{body}</figure>"
 
@@ -253,7 +260,8 @@ def _number(value: float | None) -> str:
     return "&ndash;" if value is None else f"{value:.1f}"
 
 
-def _facts(facts: Mapping[str, str]) -> str:
+def facts_of(facts: Mapping[str, str]) -> str:
+    """Return a list of names and what they are."""
     items = "".join(
         f"<div><dt>{escape(name)}</dt><dd>{escape(value)}</dd></div>"
         for name, value in facts.items()
