@@ -4,12 +4,16 @@ A reader lists every recording that the folder seems to hold, whole or not; what
 is said when it is read. It never leaves one out in silence.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from pulsephase.errors import InputError
-from pulsephase.video.datasets.recording import Recording
+from pulsephase.video.clip import Clip
+from pulsephase.video.datasets.order import natural
+from pulsephase.video.datasets.recording import Label, Recording, Say
+from pulsephase.video.datasets.splits import split_names
 
 SHOWN = 5
 """Most entries of a folder that a message names."""
@@ -34,6 +38,11 @@ class DataSet:
     expects: str
     assumptions: tuple[str, ...]
     read: Callable[[Path], list[Recording]]
+
+    @property
+    def splits(self) -> tuple[str, ...]:
+        """The names of the splits that come with it."""
+        return split_names(self.name)
 
     def find(self, root: str | Path) -> list[Recording]:
         """List the recordings of a folder in their natural order, without reading frames.
@@ -71,51 +80,63 @@ class DataSet:
 
 
 def folders(root: Path) -> list[Path]:
-    """Return the folders in a folder, those that systems hide left out."""
-    return [path for path in sorted(root.iterdir()) if path.is_dir() and path.name[0] not in "._"]
+    """Return the folders in a folder, sorted, those that systems hide left out."""
+    return [path for path in entries_of(root) if path.is_dir()]
 
 
-def natural(name: str) -> tuple[tuple[int, int, str], ...]:
-    """Return a key that sorts by the numbers in a name: subject2 before subject10.
-
-    >>> sorted(["subject10", "subject2", "Sub 1/lux 10.0", "Sub 1/lux 6.3"], key=natural)
-    ['Sub 1/lux 6.3', 'Sub 1/lux 10.0', 'subject2', 'subject10']
-    """
-    parts: list[tuple[int, int, str]] = []
-    digits = ""
-    for letter in f"{name}\0":
-        if letter.isdigit():
-            digits += letter
-            continue
-        if digits:
-            parts.append((0, int(digits), digits))
-            digits = ""
-        parts.append((1, 0, letter))
-    return tuple(parts)
+def absent(name: str, subject: str, folder: Path, why: str) -> Recording:
+    """Return a recording that should be there and is not: reading it says why."""
+    return Recording(
+        name=name,
+        subject=subject,
+        attributes={},
+        files=(),
+        read_frames=partial(_no_frames, f"{folder} {why}"),
+        read_label=partial(_refuse, f"{folder} {why}"),
+    )
 
 
-def in_order(names: Iterable[str]) -> list[str]:
-    """Return names without repeats, by the numbers in them."""
-    return sorted(set(names), key=natural)
+def _refuse(why: str) -> Label:
+    raise InputError(f"{why}; download it again")
 
 
-def require(path: Path, what: str, *, among: Sequence[Path] = ()) -> Path:
+def _no_frames(why: str, say: Say) -> Iterator[Clip]:
+    yield from ()
+    raise InputError(f"{why}; download it again")
+
+
+def require(path: Path, what: str) -> Path:
     """Return a file that must be there.
 
     Raises:
         InputError: If it is missing, or empty.
     """
     if not path.is_file():
-        beside = sorted(entry.name for entry in (among or folder_entries(path.parent)))[:SHOWN]
+        beside = sorted(entry.name for entry in entries_of(path.parent))[:SHOWN]
         raise InputError(
-            f"{what} {path} is missing (there {'is' if len(beside) == 1 else 'are'} "
-            f"{', '.join(beside) or 'no files'}); download it again"
+            f"{what} {path} is missing (its folder holds {', '.join(beside) or 'nothing'}); "
+            "download it again"
         )
     if path.stat().st_size == 0:
         raise InputError(f"{what} {path} is empty (0 bytes); download it again")
     return path
 
 
-def folder_entries(folder: Path) -> list[Path]:
-    """Return what a folder holds; nothing if there is none."""
-    return list(folder.iterdir()) if folder.is_dir() else []
+def entries_of(folder: Path) -> list[Path]:
+    """Return what a folder holds, sorted, hidden entries left out; nothing if there is none."""
+    if not folder.is_dir():
+        return []
+    return [path for path in sorted(folder.iterdir()) if path.name[0] not in "._"]
+
+
+def only(folder: Path, ending: str, what: str) -> Path:
+    """Return the one file of a folder with an ending.
+
+    Raises:
+        InputError: If there is none, or more than one, or it is empty.
+    """
+    found = [path for path in entries_of(folder) if path.suffix.lower() == ending]
+    if len(found) > 1:
+        names = ", ".join(path.name for path in found)
+        raise InputError(f"{folder} holds several {what} files ({names}); remove all but one")
+    return require(found[0] if found else folder / f"*{ending}", what)

@@ -28,7 +28,7 @@ from jaxtyping import Float64
 
 from pulsephase.errors import InputError
 from pulsephase.video.clip import Clip
-from pulsephase.video.datasets.layout import DataSet, folder_entries, folders, require
+from pulsephase.video.datasets.layout import DataSet, entries_of, folders, require
 from pulsephase.video.datasets.recording import Label, Recording, Say, make_label, rising
 from pulsephase.video.read import probe, read_clips
 
@@ -42,6 +42,9 @@ TERMS = (
 
 
 def _read_second(root: Path) -> list[Recording]:
+    inside = [folder for folder in folders(root) if SUBJECT.fullmatch(folder.name)]
+    if not any((folder / VIDEO).exists() or (folder / TRUTH).exists() for folder in inside):
+        return []  # of another set
     return [
         Recording(
             name=folder.name,
@@ -51,8 +54,7 @@ def _read_second(root: Path) -> list[Recording]:
             read_frames=partial(_timed_frames, folder),
             read_label=partial(_rows, folder / TRUTH),
         )
-        for folder in folders(root)
-        if SUBJECT.fullmatch(folder.name)
+        for folder in inside
     ]
 
 
@@ -120,7 +122,7 @@ def _read_first(root: Path) -> list[Recording]:
 
 def _video_of(folder: Path) -> Path:
     """Return the video of a folder of data set 1, whichever of its names it has."""
-    named = [path for path in folder_entries(folder) if re.fullmatch(r"vid.*\.avi", path.name)]
+    named = [path for path in entries_of(folder) if re.fullmatch(r"vid.*\.avi", path.name)]
     return named[0] if len(named) == 1 else folder / VIDEO
 
 
