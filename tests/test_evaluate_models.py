@@ -2,10 +2,12 @@
 
 import json
 import re
+import shutil
 from pathlib import Path
 
 import numpy as np
 import pytest
+import recordings
 from networks import SMALL, small
 
 from pulsephase.cli import main
@@ -79,15 +81,85 @@ def test_a_person_reads_a_table(capsys: pytest.CaptureFixture[str]) -> None:
     assert code == 0 and "pos on synthetic easy, strict, 2 clips" in err and "95 %" in err
 
 
-def test_a_face_of_a_real_person_is_shown_on_demand_only(tmp_path: Path) -> None:
-    """The page holds a crop where the caller kept one, and no picture else."""
-    cases = SyntheticCases("easy", clips=2, seconds=8.0, classical_size=12)
-    for pictures, count in ((False, 0), (True, 2)):
-        verdicts = evaluate([Classical("green")], cases, pictures=pictures)
-        assert [each.tried.picture is not None for each in verdicts[0].clips] == [pictures] * 2
-        write_evaluation(tmp_path / "a.html", verdicts, parameters={})
-        text = (tmp_path / "a.html").read_text(encoding="utf-8")
-        assert text.count("<img") == count
+@pytest.fixture(scope="module")
+def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Four subjects with 70, 80, 90 and 100 bpm in a patch that is all pulse."""
+    return recordings.made_cache(tmp_path_factory.mktemp("made"), seconds=12.0, size=SMALL.size)
+
+
+def test_a_cache_is_judged_with_the_devices_reading_beside(
+    weights: Path, cache: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    code, found, err = run(
+        capsys, *("--weights", str(weights), "--method", "green", "--cache", str(cache), "--json")
+    )
+    net, green = found["results"]
+    assert code == 0 and "those that a network was trained on among them" in err
+    assert green["dataset"] == "made" and green["part"] == "all" and green["clips"] == 4
+    assert green["mae_bpm"] < 0.5 and green["device"]["mae_bpm"] < 0.5
+    assert set(green["by_group"]) == {"light: high", "light: low"}
+    assert list(green["by_subject"]) == [f"subject{n}" for n in range(1, 5)]
+    assert net["coverage"] == pytest.approx((360 - SMALL.warmup) / 360)
+    assert net["rates"] == green["rates"]
+
+
+def test_of_a_split_only_its_part_is_read(
+    cache: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The frames of all others may be gone: they are not opened."""
+    sides = {"train": ["subject1"], "validation": ["subject2"], "test": ["subject4", "subject3"]}
+    split = tmp_path / "mine.json"
+    split.write_text(json.dumps(sides))
+    own = tmp_path / "cache"
+    shutil.copytree(cache, own)
+    for subject in ("subject1", "subject2"):
+        (own / "clips" / subject / "frames.npy").write_bytes(b"not to be read")
+    options = ("--method", "green", "--cache", str(own), "--split", str(split), "--json")
+    code, found, _ = run(capsys, *options)
+    (row,) = found["results"]
+    assert code == 0 and row["part"] == "test of mine"
+    assert sorted(row["by_subject"]) == ["subject3", "subject4"]
+    code, _, err = run(capsys, *options, "--part", "validation")
+    assert code == 2 and "is damaged" in err
+    code, _, err = run(capsys, *options, "--part", "validation", "--split", "no-such")
+    assert code == 2 and "no split 'no-such'" in err
+
+
+def test_what_is_not_in_the_cache_is_named(
+    cache: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    own = tmp_path / "cache"
+    shutil.copytree(cache, own)
+    report = json.loads((own / "report.json").read_text())
+    report["recordings"][0] |= {"outcome": "failed", "reason": "its video is cut off"}
+    (own / "report.json").write_text(json.dumps(report))
+    page = tmp_path / "page.html"
+    options = ("--method", "green", "--cache", str(own))
+    code, found, _ = run(capsys, *options, "--json", "--html", str(page))
+    (row,) = found["results"]
+    assert code == 0 and row["clips"] == 3
+    assert row["lost"] == [{"clip": "subject1", "reason": "its video is cut off"}]
+    assert "its video is cut off" in page.read_text(encoding="utf-8")
+    _, _, err = run(capsys, *options)
+    assert "1 are not in the cache, subject1: its video is cut off" in err
+
+
+def test_a_face_of_a_real_person_is_shown_on_demand_only(
+    cache: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    page = tmp_path / "page.html"
+    options = ("--method", "green", "--cache", str(cache), "--html", str(page))
+    for more, count in (((), 0), (("--show-faces",), 3)):
+        code, _, _ = run(capsys, *options, *more)
+        assert code == 0 and page.read_text(encoding="utf-8").count("<img") == count
+
+
+def test_a_network_of_another_size_is_told_before_any_clip_is_read(
+    cache: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    code, _, err = run(capsys, "--weights", "tiny", "--cache", str(cache))
+    assert code == 2
+    assert "holds crops of 12 px, this network reads 36 px: build a cache of that size" in err
 
 
 def test_names_on_the_page_cannot_break_it(tmp_path: Path) -> None:
@@ -114,6 +186,8 @@ def test_what_is_wrong_is_named(
         (("--method", "pos", "--synthetic", "sunny"), "no preset 'sunny'"),
         ((*synthetic, "--method", "pos", "--method", "pos"), "each once"),
         ((*synthetic, "--method", "pos", "--difference"), "--difference means nothing"),
+        ((*synthetic, "--method", "pos", "--split", "a"), "--split with --cache"),
+        ((*synthetic, "--method", "pos", "--part", "test"), "--part goes with --split"),
         ((*waves, "--weights", "tiny"), "--weights means nothing with --predictions"),
         ((*waves, "--method", "a", "--method", "b"), "one --method"),
         (("--labels", str(tmp_path / "w.npz")), "give --predictions and --labels"),

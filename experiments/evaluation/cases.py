@@ -66,13 +66,15 @@ class Cases(ABC):
     """A source of cases.
 
     Attributes:
-        name: For the table.
+        name: Of the data set, or of the preset.
+        part: Which part of it, such as ``test of default``; or ``all``.
         sample_hz: Rate of all its clips.
         synthetic: Whether no real person is in its pictures.
         lost: Clips that should be there and are not, with the reason.
     """
 
     name: str
+    part: str
     sample_hz: float
     synthetic: bool
     lost: Mapping[str, str]
@@ -145,7 +147,7 @@ class SyntheticCases(Cases):
             raise ParameterError(f"clips is {clips}; give at least 1")
         self.config = replace(preset(name), frames=round(seconds * sample_hz), sample_hz=sample_hz)
         self.name, self.clips, self.sample_hz = f"synthetic {name}", clips, sample_hz
-        self.lost = {}
+        self.part, self.lost = "all", {}
         self.classical_size = classical_size
 
     def __len__(self) -> int:

@@ -196,6 +196,7 @@ def _verdict(
     labelled = [each for each in tried if each.cut.has_pulse or not each.cut.labelled]
     head = {"method": method, "dataset": cases.name}
     extra = {
+        "part": cases.part,
         "clips": len(scored),
         "coverage": _coverage(method, labelled, kept, min_quality),
         "by_subject": {} if metrics is None else dict(metrics.by_subject),

@@ -79,6 +79,8 @@ def table_of(rows: Sequence[Mapping[str, Any]]) -> str:
 def cell(row: Mapping[str, Any], key: str) -> str:
     """Return a number of a row as text; the mean error with its interval or standard error."""
     value = row[key]
+    if key == "dataset" and row.get("part", "all") != "all":
+        return f"{value}, {row['part']}"
     if value is None:
         return "-"
     if isinstance(value, str | int):
@@ -96,7 +98,7 @@ def cell(row: Mapping[str, Any], key: str) -> str:
 
 def _section(verdict: Verdict) -> str:
     row = verdict.row
-    title = f"{row['method']} on {row['dataset']}, {row['convention']}"
+    title = f"{row['method']} on {cell(row, 'dataset')}, {row['convention']}"
     figures = ""
     if verdict.metrics is not None:
         figures = figure_of("Bland-Altman", bland_altman_svg(verdict.metrics), "")

@@ -47,6 +47,7 @@ class Given(Cases):
 
     clips: Sequence[Case]
     name: str = "given"
+    part: str = "all"
     sample_hz: float = RATE
     synthetic: bool = False
     lost: Mapping[str, str] = ()  # type: ignore[assignment]
