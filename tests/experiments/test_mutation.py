@@ -1,6 +1,7 @@
 """The mutation tool is itself tested: what it changes, what it leaves, what it counts as red."""
 
 import ast
+import gc
 import json
 import os
 import signal
@@ -10,6 +11,7 @@ from functools import partial
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from pulsephase.errors import ParameterError
 from pulsephase.experiments import mutate
@@ -88,7 +90,8 @@ def test_a_fork_cannot_harm_its_parent_nor_outstay_its_limit() -> None:
         os.kill(os.getpid(), signal.SIGKILL)
         return 0
 
-    assert dict(in_forks([spoil, sleep, end], workers=2, wall_s=1)) == {0: 2, 1: None, 2: None}
+    assert dict(in_forks([spoil, end], workers=2, wall_s=60)) == {0: 2, 1: None}
+    assert dict(in_forks([sleep], workers=1, wall_s=1)) == {0: None}
     assert held == [1]
 
 
@@ -133,7 +136,11 @@ def arena(folder: Path, monkeypatch: pytest.MonkeyPatch, tests: dict[str, str]) 
     wrong = mutants(MODULE, module=path.stem)
     found = Arena(wrong, {path: MODULE}, workers=2)
     quiet = [*QUIET, "-c", os.devnull, "--rootdir", str(folder), "-W", "ignore"]
-    pytest.main([*quiet, str(folder)], plugins=[found])
+    try:
+        pytest.main([*quiet, str(folder)], plugins=[found])
+    finally:  # what it changes for the length of its own process is not for later tests
+        settings.load_profile("untimed")
+        gc.unfreeze()
     return found
 
 

@@ -47,17 +47,21 @@ def test_a_reader_that_comes_late_finds_the_newest_frames(capacity: int) -> None
     times = [n / 30 for n in range(50)]
     source = Script(times)
     with Feed(source, capacity=capacity) as feed:
-        assert source.done.wait(10)
+        assert source.done.wait(60)
         found = [frame.time_s for frame in feed]
     assert found == times[-capacity:]
     assert feed.dropped == 50 - capacity
 
 
 def test_a_file_is_played_at_its_own_pace() -> None:
+    """No frame comes before its time; how late one is, a busy machine decides."""
     times = [n / 50 for n in range(11)]
+    start_s = time.monotonic()
     with Feed(Script(times, paced=False)) as feed:
         frames = list(feed)
-    assert frames[-1].clock_s - frames[0].clock_s > 0.19
+    for frame in frames:
+        assert frame.clock_s - start_s > frame.time_s - 0.001
+    assert frames[-1].time_s == times[-1]
     assert {frame.time_s for frame in frames} <= set(times)
     assert len(frames) + feed.dropped == 11
 
@@ -72,13 +76,12 @@ def test_what_ends_the_source_is_raised_after_its_frames() -> None:
 
 
 def test_leaving_early_stops_the_reader() -> None:
-    source = Script([float(n) for n in range(1000)], paced=False)
-    start_s = time.monotonic()
+    source = Script([0.0, 1e6, 2e6], paced=False)  # days between the frames
     with Feed(source) as feed:
         next(iter(feed))
-    assert time.monotonic() - start_s < 60  # the file lasts a thousand
-    assert source.given <= 3
-    assert not any(each.name == "frames" for each in threading.enumerate())
+    feed._reader.join(60)
+    assert not feed._reader.is_alive()
+    assert source.given <= 2
 
 
 def test_a_queue_of_nothing_is_refused() -> None:

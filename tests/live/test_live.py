@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import math
+import time
 from collections import deque
 from collections.abc import Iterator
 from pathlib import Path
@@ -123,9 +124,13 @@ def test_the_command_says_what_measure_says(
 def test_in_real_time_it_takes_its_time_and_ends_alike(
     video: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    """A busy machine may drop many of the 31 frames of the first second, but it says so."""
+    start_s = time.monotonic()
     main(["live", str(video), "--json", "--seconds", "1.0"])
+    assert time.monotonic() - start_s > 1.0
     live = json.loads(capsys.readouterr().out)
-    assert 20 <= live["frames"] + live["dropped"] <= 31
+    assert 1 <= live["frames"] <= 31
+    assert live["frames"] + live["dropped"] >= 31
     assert live["faces"] == []
 
 

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -49,12 +50,17 @@ def test_a_killed_run_ends_with_the_same_bytes(tmp_path: Path) -> None:
         return [sys.executable, "-m", "pulsephase", "synthesize", str(out), *what]
 
     cut, whole = tmp_path / "cut", tmp_path / "whole"
-    running = subprocess.Popen(command(cut), stderr=subprocess.DEVNULL)
-    while not (cut / "manifest.json").exists() and running.poll() is None:
-        time.sleep(0.01)
-    running.kill()
-    assert running.wait() == -signal.SIGKILL
-    assert 1 <= len(json.loads((cut / "manifest.json").read_text())["clips"]) < 40
+    for _ in range(5):  # a test that had to wait for a core finds the run at its end
+        running = subprocess.Popen(command(cut), stderr=subprocess.DEVNULL)
+        while not (cut / "manifest.json").exists() and running.poll() is None:
+            time.sleep(0.01)
+        running.kill()
+        killed = running.wait() == -signal.SIGKILL
+        made = len(json.loads((cut / "manifest.json").read_text())["clips"])
+        if killed and made < 40:
+            break
+        shutil.rmtree(cut)
+    assert killed and 1 <= made < 40
     subprocess.run(command(cut), check=True, stderr=subprocess.DEVNULL)
     subprocess.run(command(whole), check=True, stderr=subprocess.DEVNULL)
     assert contents(cut) == contents(whole)

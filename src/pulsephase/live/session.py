@@ -112,6 +112,7 @@ def watch(
                     break
     except KeyboardInterrupt:
         pass  # the usual end of a session
+    state.dropped = feed.dropped  # those since the last frame that was read, too
     return state
 
 
