@@ -12,7 +12,7 @@ from jaxtyping import Float, Float64
 from torch import Tensor, nn
 from torch.nn import functional
 
-from pulsephase.errors import ShapeError
+from pulsephase.errors import ParameterError, ShapeError
 from pulsephase.models.asf import AdaptiveSpatialFilter, AveragePooling, velocity
 from pulsephase.models.config import INPUT_CHANNELS, PhaseNetConfig
 from pulsephase.models.est import ESTBlock
@@ -22,6 +22,7 @@ from pulsephase.models.normalise import NormaliseState, normalise
 from pulsephase.models.normalise import initial_state as initial_normalise
 
 PIECE_PIXELS = 16 * 128**2  # whose features are found at once: half the time at 128 px
+ROUNDING = 1e-4  # by which a resized crop may leave 0..1
 
 
 class PhaseNetState(NamedTuple):
@@ -86,11 +87,12 @@ class PhaseNet(nn.Module):
             WeightsError: If there are no such weights, or the file is damaged or another network's.
             ParameterError: If the network is the control that sees the future.
         """
-        from pulsephase.models.weights import load
+        from pulsephase.models.weights import check_tensors, load
 
         config, tensors = load(name_or_path)
         config.require_causal()
         net = cls(config)
+        check_tensors(name_or_path, tensors, net.state_dict())
         net.load_state_dict(tensors)
         return net.eval()
 
@@ -186,7 +188,9 @@ class PhaseNet(nn.Module):
             times_s: True frame times; none means evenly spaced.
 
         Raises:
-            ShapeError: If the crops are not of the network's size.
+            ShapeError: If the crops are not of the network's size or no floats, or there is not
+                one rising time a frame.
+            ParameterError: If a pixel is not a number within 0..1.
         """
         self.check(frames)
         batch, time = frames.shape[:2]
@@ -196,15 +200,14 @@ class PhaseNet(nn.Module):
         return pulse
 
     def check(self, frames: Tensor) -> None:
-        """Refuse frames of the wrong shape or type with one clear error."""
+        """Refuse frames of the wrong shape, type or range with one clear error."""
         size = self.config.size
         if frames.ndim != 5 or frames.shape[2:] != (3, size, size) or frames.shape[1] == 0:
             raise ShapeError(
                 f"frames have shape {tuple(frames.shape)}; this network takes "
                 f"(batch, time, 3, {size}, {size}) with at least one frame: crop and resize first"
             )
-        if not frames.is_floating_point():
-            raise ShapeError(f"frames are {frames.dtype}; give floats in 0..1 (divide by 255)")
+        check_pixels(frames)
 
     def frame_steps(
         self, times_s: Tensor | None, batch: int, time: int, like: Tensor
@@ -212,8 +215,10 @@ class PhaseNet(nn.Module):
         """Turn frame times into steps in units of the network's frame period."""
         if times_s is None:
             return like.new_ones(batch, time)
+        if times_s.shape != (time,):
+            raise ShapeError(f"{tuple(times_s.shape)} times for {time} frames; give one a frame")
         steps = torch.diff(times_s) * self.config.sample_hz
-        if not bool((steps > 0).all()):
+        if not bool(((steps > 0) & steps.isfinite()).all()):
             raise ShapeError("frame times do not rise; sort the frames and drop repeated ones")
         first = steps.new_ones(1)
         return torch.cat([first, steps]).to(like.dtype).expand(batch, time)
@@ -229,6 +234,25 @@ class PhaseNet(nn.Module):
         )
         masks = self.asf.masks(maps.flatten(0, 1), means.flatten(0, 1))
         return masks.view(batch, time, *masks.shape[1:])
+
+
+def check_pixels(frames: Tensor) -> None:
+    """Refuse frames that are not numbers within 0..1; a compiled graph goes without.
+
+    Raises:
+        ShapeError: If they are no floats.
+        ParameterError: If one is outside, or not a number.
+    """
+    if not frames.is_floating_point():
+        raise ShapeError(f"frames are {frames.dtype}; give floats in 0..1 (divide by 255)")
+    if torch.compiler.is_compiling() or frames.numel() == 0:
+        return
+    low, high = (float(end) for end in torch.aminmax(frames.detach()))
+    if not (low >= -ROUNDING and high <= 1 + ROUNDING):
+        raise ParameterError(
+            f"pixels lie between {low:g} and {high:g}; give numbers in 0..1 (divide 8-bit values "
+            "by 255)"
+        )
 
 
 def stem_padding(config: PhaseNetConfig) -> int:

@@ -12,13 +12,12 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
-from pulsephase.errors import ParameterError, ShapeError
+from pulsephase.errors import ShapeError
 from pulsephase.models.folded import Folded
-from pulsephase.models.phasenet import PhaseNet
+from pulsephase.models.phasenet import PhaseNet, check_pixels
 from pulsephase.video.clip import Clip
 
 HOLD_S = 1.0
-ROUNDING = 1e-4  # by which a resized crop may leave 0..1
 
 
 class PulseSample(NamedTuple):
@@ -150,16 +149,7 @@ class PulseStream:
                 f"a frame has shape {tuple(frames.shape[1:])}; this network takes "
                 f"(3, {size}, {size}), RGB: crop and resize first"
             )
-        if not frames.is_floating_point():
-            raise ShapeError(f"frames are {frames.dtype}; give floats in 0..1 (divide by 255)")
-        if len(frames) == 0:
-            return
-        low, high = (float(end) for end in torch.aminmax(frames))
-        if not (low >= -ROUNDING and high <= 1 + ROUNDING):
-            raise ParameterError(
-                f"pixels lie between {low:g} and {high:g}; give numbers in 0..1 (divide 8-bit "
-                "values by 255)"
-            )
+        check_pixels(frames)
 
     def _advance(self, frame: Tensor, time_s: float) -> PulseSample:
         rate, like = self.config.sample_hz, self._state.mean

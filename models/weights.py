@@ -1,8 +1,9 @@
 """Weights as safetensors: tensors, and in the metadata the config and the recipe. Never pickle."""
 
 import json
-from collections.abc import Mapping
-from dataclasses import asdict
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any
 
@@ -10,9 +11,9 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
-from pulsephase.errors import WeightsError
+from pulsephase.errors import ParameterError, WeightsError
 from pulsephase.files import whole_file
-from pulsephase.models.config import PhaseNetConfig
+from pulsephase.models.config import TINY, PhaseNetConfig
 
 SHIPPED = Path(__file__).parent / "weights"
 FORMAT = "pulsephase-phasenet-1"
@@ -56,17 +57,46 @@ def _find(name_or_path: str | Path) -> Path:
 def _metadata(path: Path, found: Mapping[str, str] | None) -> tuple[PhaseNetConfig, Any]:
     if not found or found.get("format") != FORMAT:
         raise WeightsError(f"{path.name} is not a pulsephase network ({FORMAT}); retrain or export")
-    fields: dict[str, Any] = json.loads(found["config"])
-    listed: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in fields.items()}
     try:
-        return PhaseNetConfig(**listed), json.loads(found["card"])
-    except TypeError as error:
+        held: dict[str, Any] = json.loads(found["config"])
+        listed: dict[str, Any] = {
+            k: tuple(v) if isinstance(v, list) else v for k, v in held.items()
+        }
+        return _typed(PhaseNetConfig(**listed)), json.loads(found["card"])
+    except (TypeError, AttributeError, ParameterError) as error:
         raise WeightsError(f"{path.name} has a config of another version ({error})") from None
+    except (json.JSONDecodeError, KeyError) as error:
+        raise WeightsError(
+            f"{path.name} is damaged: its config or card cannot be read ({error}); fetch it again"
+        ) from None
+
+
+def _typed(config: PhaseNetConfig) -> PhaseNetConfig:
+    """Refuse a value of another kind, which JSON does not."""
+    for field in fields(PhaseNetConfig):
+        value, like = getattr(config, field.name), getattr(TINY, field.name)
+        kind = (int, float) if isinstance(like, float) else type(like)
+        items = value if isinstance(value, tuple) else ()
+        if not isinstance(value, kind) or not all(type(item) is int for item in items):
+            raise TypeError(f"{field.name} is {value!r}; {type(like).__name__} is wanted")
+    return config
 
 
 def _renamed(name: str) -> str:
     """Return today's name of a tensor: the head was called after the only one there was."""
     return name.replace("tcn.", "head.", 1) if name.startswith("tcn.") else name
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[Any]:
+    """Open a file; what the format says against it is a `WeightsError`."""
+    try:
+        with safe_open(path, framework="pt") as file:
+            yield file
+    except (SafetensorError, OSError) as error:
+        raise WeightsError(
+            f"{path.name} is damaged or no safetensors file ({error}); fetch it again"
+        ) from None
 
 
 def load(name_or_path: str | Path) -> tuple[PhaseNetConfig, dict[str, Tensor]]:
@@ -76,19 +106,44 @@ def load(name_or_path: str | Path) -> tuple[PhaseNetConfig, dict[str, Tensor]]:
         WeightsError: If the file is missing, truncated, or of another architecture.
     """
     path = _find(name_or_path)
-    try:
-        with safe_open(path, framework="pt") as file:
-            config, _ = _metadata(path, file.metadata())
-            return config, {_renamed(name): file.get_tensor(name) for name in file.keys()}
-    except SafetensorError as error:
-        raise WeightsError(
-            f"{path.name} is damaged or no safetensors file ({error}); fetch it again"
-        ) from None
+    with _opened(path) as file:
+        config, _ = _metadata(path, file.metadata())
+        return config, {_renamed(name): file.get_tensor(name) for name in file.keys()}
+
+
+def check_tensors(
+    name: str | Path, found: Mapping[str, Tensor], wanted: Mapping[str, Tensor]
+) -> None:
+    """Refuse tensors that are not those of the network.
+
+    Args:
+        name: Of the weights, for the error.
+        found: Tensors of the file.
+        wanted: Tensors of a network of the file's config.
+
+    Raises:
+        WeightsError: If one is missing, unknown, of another shape, or holds what is no number.
+    """
+    for key in sorted(wanted.keys() | found.keys()):
+        if key not in found or key not in wanted:
+            problem = "is unknown" if key in found else "is missing"
+        elif found[key].shape != wanted[key].shape:
+            shapes = (tuple(each[key].shape) for each in (found, wanted))
+            problem = "has shape {}, its config says {}".format(*shapes)
+        elif not bool(found[key].isfinite().all()):
+            problem = "holds what is no number"
+        else:
+            continue
+        raise WeightsError(f"{Path(name).name}: tensor {key!r} {problem}; fetch it again")
 
 
 def card(name_or_path: str | Path) -> dict[str, Any]:
-    """Return the card of a weights file: recipe, seed, cost, results."""
+    """Return the card of a weights file: recipe, seed, cost, results.
+
+    Raises:
+        WeightsError: As for `load`.
+    """
     path = _find(name_or_path)
-    with safe_open(path, framework="pt") as file:
+    with _opened(path) as file:
         found: dict[str, Any] = _metadata(path, file.metadata())[1]
         return found

@@ -168,6 +168,41 @@ def test_wrong_frames_are_named(net: PhaseNet, frames: torch.Tensor, message: st
 
 
 @pytest.mark.parametrize(
+    ("level", "message"),
+    [(math.nan, "between nan and nan"), (255.0, "between 0.* and 255"), (-0.1, "between -0.1 and")],
+)
+def test_a_clip_with_a_wrong_pixel_is_named(net: PhaseNet, level: float, message: str) -> None:
+    frames = crops(5, batch=2)
+    frames[1, 3, 2, 30, 7] = level
+    for ask in (net, net.masks):
+        with pytest.raises(ParameterError, match=message):
+            ask(frames)
+    with pytest.raises(ParameterError, match=message), torch.no_grad():
+        net(frames.double())
+
+
+def test_a_resized_crop_may_round_beyond_its_range(net: PhaseNet) -> None:
+    frames = crops(5)
+    frames[0, 0, 0, 0, :2] = torch.tensor([-5e-5, 1 + 5e-5])
+    assert net(frames).isfinite().all()
+
+
+@pytest.mark.parametrize(
+    ("times", "message"),
+    [
+        ([0.0, 0.1, 0.1, 0.2], "do not rise"),
+        ([0.0, 0.2, 0.1, 0.3], "do not rise"),
+        ([0.0, 0.1, math.nan, 0.3], "do not rise"),
+        ([0.0, 0.1, 0.2, math.inf], "do not rise"),
+        ([0.0, 0.1, 0.2], r"\(3,\) times for 4 frames"),
+    ],
+)
+def test_wrong_times_are_named(net: PhaseNet, times: list[float], message: str) -> None:
+    with pytest.raises(ShapeError, match=message):
+        net.frame_steps(torch.tensor(times, dtype=torch.float64), 1, 4, crops(4))
+
+
+@pytest.mark.parametrize(
     ("wrong", "message"),
     [
         ({"size": 37}, "multiple of the stem"),

@@ -1,15 +1,23 @@
 """Weights: whole or refused, never pickle."""
 
+import json
+from contextlib import suppress
+from copy import copy
+from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from safetensors import safe_open
 from safetensors.torch import save_file
 
-from pulsephase.errors import WeightsError
+from pulsephase.errors import ParameterError, WeightsError
 from pulsephase.models.config import TINY
 from pulsephase.models.phasenet import PhaseNet
-from pulsephase.models.weights import card, save, shipped
+from pulsephase.models.weights import _typed, card, save, shipped
 
 WAVE = [-1.014345, -1.014676, -0.450064, 0.564921, 1.617266]
 
@@ -39,8 +47,84 @@ def test_truncated(stored: tuple[PhaseNet, Path], tmp_path: Path) -> None:
     for length in (0, 7, 200, len(data) - 1):
         short = tmp_path / f"short{length}.safetensors"
         short.write_bytes(data[:length])
-        with pytest.raises(WeightsError, match="short"):
-            PhaseNet.from_pretrained(short)
+        for read in (PhaseNet.from_pretrained, card):
+            with pytest.raises(WeightsError, match="short"):
+                read(short)
+
+
+def changed(config: dict[str, Any]) -> str:
+    return json.dumps(asdict(TINY) | config)
+
+
+@pytest.mark.parametrize(
+    ("metadata", "message"),
+    [
+        ({"config": "{"}, "config or card cannot be read"),
+        ({"card": "{"}, "config or card cannot be read"),
+        ({"card": None}, "config or card cannot be read"),
+        ({"config": "[1, 2]"}, "config of another version"),
+        ({"config": changed({"depth": 1})}, "another version .*depth"),
+        ({"config": changed({"head": "nothing"})}, "another version"),
+        ({"config": changed({"width": 40.0})}, "another version"),
+        ({"config": changed({"size": 37})}, "size is 37 px"),
+        ({"config": changed({"width": 41})}, r"'head.inward.bias' has shape \(40,\), .* \(41,\)"),
+        ({"config": changed({"pooling": "average"})}, "'asf.from_features.bias' is unknown"),
+        ({"config": changed({"squeeze_excitation": True})}, "'blocks.0.excitation.* is missing"),
+    ],
+)
+def test_metadata_that_are_not_of_these_tensors_are_refused(
+    stored: tuple[PhaseNet, Path],
+    tmp_path: Path,
+    metadata: dict[str, str | None],
+    message: str,
+) -> None:
+    with safe_open(stored[1], "pt") as file:
+        held = dict(file.metadata()) | metadata
+    path = tmp_path / "other.safetensors"
+    tensors = {name: tensor.contiguous() for name, tensor in stored[0].state_dict().items()}
+    save_file(tensors, path, metadata={k: v for k, v in held.items() if v is not None})
+    with pytest.raises(WeightsError, match=rf"other\.safetensors.*{message}"):
+        PhaseNet.from_pretrained(path)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("width", 40.0), ("width", "40"), ("est_pool", (1, 1.5)), ("head", 3)]
+)
+def test_a_value_of_another_kind_is_named(name: str, value: object) -> None:
+    """JSON has no kinds, and the shape hook that would refuse it is off outside of tests."""
+    wrong = copy(TINY)
+    object.__setattr__(wrong, name, value)
+    with pytest.raises(TypeError, match=f"{name} is .* is wanted"):
+        _typed(wrong)
+    assert _typed(TINY) == TINY
+
+
+def test_weights_that_are_no_numbers_are_refused(
+    stored: tuple[PhaseNet, Path], tmp_path: Path
+) -> None:
+    tensors = dict(stored[0].state_dict())
+    tensors["stem.weight"] = tensors["stem.weight"].clone().fill_(torch.nan)
+    path = tmp_path / "net.safetensors"
+    save(path, config=TINY, tensors=tensors, card={})
+    with pytest.raises(WeightsError, match=r"'stem\.weight' holds what is no number"):
+        PhaseNet.from_pretrained(path)
+
+
+@given(st.lists(st.tuples(st.floats(0, 1), st.integers(0, 255)), min_size=1, max_size=3))
+@settings(max_examples=60)
+def test_a_header_with_other_bytes_is_refused_or_read(
+    stored: tuple[PhaseNet, Path], changes: list[tuple[float, int]]
+) -> None:
+    """Whatever is wrong with the header, the error is ours, and nothing but numbers is run."""
+    data = bytearray(stored[1].read_bytes())
+    length = 8 + int.from_bytes(data[:8], "little")
+    for place, value in changes:
+        data[int(place * (length - 1))] = value
+    path = stored[1].with_name("changed.safetensors")
+    path.write_bytes(data)
+    with suppress(WeightsError, ParameterError):
+        PhaseNet.from_pretrained(path)
+    path.unlink()
 
 
 def test_foreign_file(tmp_path: Path) -> None:
