@@ -87,7 +87,8 @@ def fit_moments(head: UngatedTCN, moments: Moments, *, iterations: int) -> float
 
     def loss() -> Tensor:
         kernel = kernel_of(head, taps=len(cross))
-        return (kernel @ gram @ kernel - 2 * kernel @ cross) / moments.power + 1
+        found: Tensor = (kernel @ gram @ kernel - 2 * kernel @ cross) / moments.power + 1
+        return found
 
     return descend(head, loss, iterations=iterations)
 
@@ -104,7 +105,8 @@ def fit_sequences(
 
     def loss() -> Tensor:
         wave = head(drive[..., None], head.initial_state(len(drive), drive))[0]
-        return (wave - target).square().mean() / power
+        found: Tensor = (wave - target).square().mean() / power
+        return found
 
     return descend(head, loss, iterations=iterations)
 
@@ -127,6 +129,6 @@ def descend(head: nn.Module, loss: Callable[[], Tensor], *, iterations: int) -> 
         found.backward()  # type: ignore[no-untyped-call]
         return found
 
-    search.step(closure)  # type: ignore[arg-type]
+    search.step(closure)  # type: ignore[no-untyped-call]
     with torch.no_grad():
         return float(loss())
