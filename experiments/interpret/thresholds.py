@@ -28,6 +28,7 @@ class Thresholds:
         percentile: Percentile against each null, for a positive verdict.
         least_draws: Draws of the decisive null.
         pole_interval: Half-width of an interval over its value, for a pole to be claimed.
+        following: Slope from which a recovered number follows the heart rate or the vessel.
     """
 
     least_clips: int
@@ -41,6 +42,7 @@ class Thresholds:
     percentile: float
     least_draws: int
     pole_interval: float
+    following: float
 
 
 @cache
