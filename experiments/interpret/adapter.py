@@ -6,6 +6,7 @@ weights) can be built for it too.
 """
 
 import copy
+import runpy
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -15,12 +16,17 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from pulsephase.errors import ParameterError, ShapeError, WeightsError
+from pulsephase.errors import InputError, ParameterError, ShapeError, WeightsError
 from pulsephase.models.config import PhaseNetConfig
 from pulsephase.models.heads import temporal_head
 from pulsephase.models.phasenet import PhaseNet
 from pulsephase.models.temporal_head import TemporalHead
 from pulsephase.models.weights import load
+
+MARGIN = 96
+"""Frames beside warm-up and receptive field, for later frames and several output times."""
+SHORTEST = 256
+"""Frames of the shortest clip that a budget has."""
 
 Frames = Float[Tensor, "batch time 3 height width"]
 Wave = Float[Tensor, "batch time"]
@@ -47,6 +53,10 @@ class Subject(Protocol):
         """Frames after a start before its output counts."""
 
     @property
+    def frames(self) -> int | None:
+        """Length of the clips that it must or should be given; none for any."""
+
+    @property
     def dtype(self) -> torch.dtype:
         """Type of the frames it takes; double makes the responses exact to rounding."""
 
@@ -71,6 +81,7 @@ class Foreign:
         size: Height and width of its crops in pixels.
         sample_hz: Frames per second.
         warmup: Frames after a start before its output counts.
+        frames: Length of clip that it takes; none for any.
         dtype: Of the frames; ``net.double()`` and the default give responses exact to rounding.
         device: Torch device of the frames.
         redraw: Returns the same architecture with random weights of a seed: the decisive null.
@@ -87,6 +98,7 @@ class Foreign:
     size: int
     sample_hz: float
     warmup: int = 0
+    frames: int | None = None
     dtype: torch.dtype = torch.float64
     device: str = "cpu"
     redraw: Callable[[int], Callable[[Frames], Wave]] | None = None
@@ -147,6 +159,12 @@ class Network:
     def warmup(self) -> int:
         """Frames after a start before its output counts."""
         return self.net.config.warmup
+
+    @property
+    def frames(self) -> int | None:
+        """Enough for warm-up, receptive field and look-ahead, where that is much; none for any."""
+        needed = self.warmup + self.net.config.receptive_field + MARGIN
+        return needed if needed > SHORTEST else None
 
     @property
     def dtype(self) -> torch.dtype:
@@ -228,18 +246,16 @@ def open_network(name_or_path: str | Path, *, device: str = "cpu") -> Network:
     return network_of(net, name=str(name_or_path), device=device)
 
 
-def check_subject(subject: Subject, frames: Frames) -> None:
-    """Refuse a subject that does not give one differentiable number a frame.
+def check_wave(subject: Subject, wave: Tensor, *, like: Frames) -> None:
+    """Refuse a pulse that is not one differentiable number a frame.
 
     Raises:
         ShapeError: If the pulse is not (batch, time).
         ParameterError: If it is not finite, or has no gradient to the frames.
     """
-    probe = frames.detach().clone().requires_grad_(True)
-    wave = subject(probe)
-    if wave.shape != frames.shape[:2]:
+    if wave.shape != like.shape[:2]:
         raise ShapeError(
-            f"{subject.name} gives {tuple(wave.shape)} for frames {tuple(frames.shape)}; wrap it "
+            f"{subject.name} gives {tuple(wave.shape)} for frames {tuple(like.shape)}; wrap it "
             "so that it gives one number a frame, (batch, time)"
         )
     if not bool(torch.isfinite(wave).all()):
@@ -249,3 +265,29 @@ def check_subject(subject: Subject, frames: Frames) -> None:
             f"{subject.name} has no gradient to its frames: do not detach, convert to numpy or "
             "run under no_grad inside the function"
         )
+
+
+def open_subject(name_or_path: str, *, device: str = "cpu") -> Subject:
+    """Return shipped weights, a safetensors file, or what ``FILE.py:NAME`` defines.
+
+    The file is run: NAME is a `Subject`, such as a `Foreign`, or a function that returns one.
+
+    Raises:
+        WeightsError: If there are no such weights, or the file is damaged or another network's.
+        InputError: If there is no such file or name, or it is no subject.
+    """
+    file, _, name = name_or_path.rpartition(":")
+    if not file.endswith(".py"):
+        return open_network(name_or_path, device=device)
+    path = Path(file)
+    if not path.is_file():
+        raise InputError(f"there is no file {file}")
+    found = runpy.run_path(str(path)).get(name)
+    if found is not None and not isinstance(found, Subject) and callable(found):
+        found = found()
+    if not isinstance(found, Subject):
+        raise InputError(
+            f"{name} in {file} is {type(found).__name__}; it must be a Subject, such as "
+            "pulsephase.experiments.interpret.adapter.Foreign, or a function that returns one"
+        )
+    return found

@@ -136,7 +136,7 @@ def synthetic_context(
         preset(name),
         size=subject.size,
         sample_hz=subject.sample_hz,
-        frames=budget.frames,
+        frames=subject.frames or budget.frames,
         no_pulse_probability=0.0,
     )
     clips = []
@@ -163,8 +163,8 @@ def footage_context(
 ) -> Context:
     """Return a context with the user's clips: faces are tracked, crops brought to the rate.
 
-    Each video gives as many clips of ``budget.frames`` as fit in it, up to ``budget.clips`` in all;
-    stretches without a face are left out.
+    Each video gives as many clips as fit in it, the first ``budget.clips`` of all count; stretches
+    without a face are left out.
 
     Raises:
         InputError: If a file cannot be read, or no video is long enough.
@@ -172,19 +172,18 @@ def footage_context(
     from pulsephase.experiments.interpret.footage import clips_of
 
     clips: list[Clip] = []
+    frames = subject.frames or budget.frames
     for index, path in enumerate(paths):
-        clips += clips_of(
-            path, size=subject.size, sample_hz=subject.sample_hz, frames=budget.frames
-        )
+        clips += clips_of(path, size=subject.size, sample_hz=subject.sample_hz, frames=frames)
         progress("clips", (index + 1) / len(paths))
     if not clips:
-        wanted = budget.frames / subject.sample_hz
+        wanted = frames / subject.sample_hz
         raise InputError(
             f"none of {len(paths)} videos shows a face for {wanted:.1f} s on end; give longer ones"
         )
     return Context(
         subject=subject,
-        clips=tuple(clips[: 4 * budget.clips]),
+        clips=tuple(clips[: budget.clips]),
         seed=seed,
         budget=budget,
         progress=progress,

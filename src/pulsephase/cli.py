@@ -22,6 +22,7 @@ COMMANDS = {
     "export": "Write a network as an ONNX graph: a clip, or one frame with its state.",
     "prove": "Check the derivation, theorem by theorem.",
     "evaluate": "Compare pulse waves with contact ones, no video needed.",
+    "interpret": "Read what a network has learnt: responses, poles, a verdict against nulls.",
     "bench": "Measure speed and memory on this machine.",
     "version": "Print the versions that a report of a fault needs.",
 }

@@ -1,0 +1,78 @@
+"""``pulsephase interpret``: what has a network learnt, and is there an oscillator in it?"""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+
+from pulsephase.commands.common import emit, progress, shared_options, stderr
+
+
+@click.command("interpret")
+@click.argument("weights")
+@click.option(
+    "--clips",
+    multiple=True,
+    type=click.Path(path_type=Path),
+    help="Videos or folders of them as operating points; else synthetic clips.",
+)
+@click.option("--seed", default=0, show_default=True, type=click.IntRange(0), help="Of all draws.")
+@click.option("--quick", is_flag=True, help="Fewer operating points: under 50 s for tiny.")
+@shared_options
+def command(
+    weights: str,
+    clips: tuple[Path, ...],
+    seed: int,
+    quick: bool,
+    as_json: bool,
+    device: str,
+) -> int:
+    """Read a network's effective response, its poles, and a verdict against nulls.
+
+    WEIGHTS is the name of shipped weights, a .safetensors file, or FILE.py:NAME, where NAME is an
+    adapter around anybody's network (docs/interpret.md). The verdict can be positive, negative, or
+    withheld with the number that is needed; all three are results, exit code 0.
+
+    Example: pulsephase interpret tiny --quick --json
+    """
+    from pulsephase.experiments.interpret.adapter import open_subject
+    from pulsephase.experiments.interpret.analyse import SECTIONS, analyse
+    from pulsephase.experiments.interpret.context import (
+        FULL,
+        QUICK,
+        footage_context,
+        synthetic_context,
+    )
+    from pulsephase.experiments.interpret.footage import videos_of
+
+    subject = open_subject(weights, device=device)
+    budget = QUICK if quick else FULL
+    videos = [video for path in clips for video in videos_of(path)]
+    with progress(f"interpreting {subject.name}", len(SECTIONS) + 1) as advance:
+        shared: dict[str, Any] = {"budget": budget, "seed": seed, "progress": _steps(advance)}
+        if videos:
+            context = footage_context(subject, videos, **shared)
+        else:
+            context = synthetic_context(subject, **shared)
+        found = analyse(context)
+    if as_json:
+        emit(found)
+        return 0
+    for name, section in found["sections"].items():
+        stderr.print(f"[bold]{name}[/bold]  {section.get('claim', '')}", highlight=False)
+    click.echo(found["verdict"]["sentence"])
+    return 0
+
+
+def _steps(advance: Callable[[float], None]) -> Callable[[str, float], None]:
+    """Turn shares finished of each part into steps of one bar."""
+    done: dict[str, float] = {}
+
+    def step(name: str, share: float) -> None:
+        before = done.get(name, 0.0)
+        if share > before:
+            advance(share - before)
+            done[name] = share
+
+    return step
