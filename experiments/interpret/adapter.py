@@ -110,8 +110,8 @@ class Foreign:
                 "give a size of at least 1, a rate above 0 and a warm-up of at least 0"
             )
 
-    def __call__(self, frames: Frames) -> Wave:
-        """Return the pulse of frames in 0..1."""
+    def __call__(self, frames: Frames) -> Tensor:
+        """Return what the function makes of frames in 0..1; `check_wave` judges its shape."""
         return self.function(frames)
 
     def redrawn(self, seed: int) -> "Foreign":
