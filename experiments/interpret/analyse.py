@@ -14,7 +14,7 @@ from pulsephase.experiments.interpret.adapter import Network
 from pulsephase.experiments.interpret.context import Context
 from pulsephase.experiments.pretrain import revision
 
-SECTIONS = ("response", "system", "nulls")
+SECTIONS = ("response", "system", "nulls", "layers", "forcing", "space")
 """Modules, in order; the verdict comes last and reads them."""
 
 

@@ -21,6 +21,7 @@ from torch.nn import functional
 from pulsephase.experiments.interpret.adapter import Network
 from pulsephase.experiments.interpret.context import Context
 from pulsephase.experiments.interpret.pencils import pencil_table
+from pulsephase.experiments.interpret.response import motions
 from pulsephase.models.est import ESTBlock
 from pulsephase.models.phasenet import PhaseNet
 from pulsephase.models.tcn import DilatedStack, GatedLayer, ResidualLayer, SymmetricTCN
@@ -48,13 +49,6 @@ def section(context: Context) -> dict[str, Any]:
         return shown | _withheld(f"the head is {name!r}, which has no dilated layers to look at")
     shown |= view(head, context.once("motions", motions), frequencies, subject.sample_hz)
     return {"claim": _claim(shown), **shown}
-
-
-def motions(context: Context) -> Float[Tensor, "clip time channel"]:
-    """Return what the head reads in each clip; the subject must be a `Network`."""
-    subject = context.subject
-    assert isinstance(subject, Network)
-    return torch.cat([subject.motion(context.frames(clip)) for clip in context.clips])
 
 
 def view(
