@@ -81,20 +81,35 @@ def add_noise(
     return linear.add_(grain.mul_((linear + 0.3 * full).sqrt_()), alpha=noise * full**0.5)
 
 
+def block_means(
+    levels: Float[Tensor, "time 3 height width"],
+) -> Float[Tensor, "time 3 rows columns"]:
+    """Return the mean of each 4 x 4 block."""
+    return functional.avg_pool2d(levels, 4)
+
+
 def compress(
-    levels: Float[Tensor, "time 3 height width"], *, step: float
+    levels: Float[Tensor, "time 3 height width"],
+    first: Float[Tensor, "1 3 rows columns"],
+    *,
+    step: float,
 ) -> Float[Tensor, "time 3 height width"]:
-    """Code the mean of each 4 x 4 block as the quantised change from the decoded one before.
+    """Code the mean of each 4 x 4 block as the quantised change from the one before, in place.
 
     Quantised changes add up to whole steps from the first frame, so that each frame is known at
     once. A stand-in for what a video codec does to a slow, faint change; not a codec.
+
+    Args:
+        levels: Some frames.
+        first: Block means of the clip's first frame, which is sent whole.
+        step: Quantiser step in levels.
     """
     time, _, height, width = levels.shape
-    wanted = functional.avg_pool2d(levels, 4)
-    change = (wanted - wanted[:1]) / step
+    change = (block_means(levels) - first) / step
     error = (change.round() - change).mul_(step)
     tiles = levels.view(time, 3, height // 4, 4, width // 4, 4)
-    return (tiles + error[:, :, :, None, :, None]).view(levels.shape)
+    tiles.add_(error[:, :, :, None, :, None])
+    return levels
 
 
 def gain_of(

@@ -6,7 +6,7 @@ import torch
 from jaxtyping import Float, Num
 from torch import Tensor
 
-from pulsephase.synthetic.camera import compress, gain_of, levels_of, rounded
+from pulsephase.synthetic.camera import block_means, compress, gain_of, levels_of, rounded
 from pulsephase.synthetic.config import SynthConfig
 from pulsephase.synthetic.draw import Drawn, draw_clip
 from pulsephase.synthetic.shade import prepare, shade
@@ -14,6 +14,7 @@ from pulsephase.synthetic.streams import Stream
 from pulsephase.video.clip import Clip, Truth
 
 PIXELS_AT_ONCE = 40_000  # a few such maps stay in the cache of one core
+DEVICE_PIXELS_AT_ONCE = 8_000_000  # another device wants much work at a time
 # The face box against the ellipsoid's half axes, and the depth at which features lie: fitted to
 # what a frontal detector boxes in scenes.
 BOX_WIDTH, BOX_HEIGHT, BOX_DOWN, FEATURES_DEEP = 1.75, 1.36, 0.05, 0.9
@@ -32,39 +33,66 @@ def render(seed: int, config: SynthConfig, *, device: torch.device | str = "cpu"
         Frames in 0..1, times, pulse (zero mean, unit standard deviation, rising with blood volume;
         zeros where the clip has none), face boxes in pixels of the crop, and the truth.
     """
-    return _render(seed, config, device)[0]
+    return _render(seed, config, device, masks=None)
 
 
 def render_with_maps(seed: int, config: SynthConfig, *, device: torch.device | str = "cpu") -> Clip:
     """Render a clip whose truth also holds the skin mask of each frame, the share in 0..1."""
-    clip, masks = _render(seed, config, device)
+    masks = torch.empty(config.frames, config.size, config.size, device=device)
+    clip = _render(seed, config, device, masks=masks)
     assert clip.truth is not None
     return replace(clip, truth=replace(clip.truth, skin_mask=masks))
 
 
 def _render(
-    seed: int, config: SynthConfig, device: torch.device | str
-) -> tuple[Clip, Float[Tensor, "time height width"]]:
+    seed: int,
+    config: SynthConfig,
+    device: torch.device | str,
+    *,
+    masks: Float[Tensor, "time height width"] | None,
+) -> Clip:
+    """Render a clip, and put its skin masks where somebody asks for them.
+
+    A stretch of frames goes from light to numbers while it is in the cache, and nothing is kept for
+    gradients. What leaves is made outside: a network may be trained on it.
+    """
     size = config.size
-    drawn = draw_clip(seed, config, height=size, width=size)
-    staged, camera = prepare(drawn, device), drawn.camera
-    noise = Stream(seed, "noise", device=device)
     frames = torch.empty(config.frames, 3, size, size, device=device)
-    masks = torch.empty(config.frames, size, size, device=device)
-    gain = camera.fixed_gain
-    for part in parts(config.frames, size**2):
-        linear, masks[part] = shade(staged, part)
-        gain = gain or gain_of(linear[:, 0], masks[part][0], camera)
-        levels_of(linear, camera, part, gain=gain, noise=noise, out=frames[part])
-    if camera.step > 0:
-        frames = compress(frames, step=camera.step)
-    if camera.quantised:
-        frames = rounded(frames, Stream(seed, "dither", device=device))
-    frames.clamp_(0, 255).mul_(1 / 255)
-    if camera.repeated.any():
-        shown = torch.where(camera.repeated, 0, torch.arange(config.frames)).cummax(0).values
-        frames, masks = frames[shown.to(device)], masks[shown.to(device)]
-    return clip_of(drawn, frames, slice(0, config.frames)), masks
+    with torch.inference_mode():
+        drawn = draw_clip(seed, config, height=size, width=size)
+        _develop(drawn, frames, masks)
+        if drawn.camera.repeated.any():
+            shown = torch.where(drawn.camera.repeated, 0, torch.arange(config.frames))
+            shown = shown.cummax(0).values.to(device)
+            frames.copy_(frames[shown])
+            if masks is not None:
+                masks.copy_(masks[shown])
+    return clip_of(drawn, frames, slice(0, config.frames))
+
+
+def _develop(
+    drawn: Drawn,
+    frames: Float[Tensor, "time 3 height width"],
+    masks: Float[Tensor, "time height width"] | None,
+) -> None:
+    """Fill the frames of a clip, and its masks, one stretch after the other."""
+    device, camera = frames.device, drawn.camera
+    staged = prepare(drawn, device)
+    noise, dither = (Stream(drawn.seed, layer, device=device) for layer in ("noise", "dither"))
+    gain, first = camera.fixed_gain, torch.empty(0)
+    at_once = PIXELS_AT_ONCE if device.type == "cpu" else DEVICE_PIXELS_AT_ONCE
+    for part in parts(len(frames), frames[0, 0].numel(), at_once=at_once):
+        linear, skin = shade(staged, part)
+        gain = gain or gain_of(linear[:, 0], skin[0], camera)
+        levels = levels_of(linear, camera, part, gain=gain, noise=noise, out=frames[part])
+        if camera.step > 0:
+            first = block_means(levels[:1]) if part.start == 0 else first
+            compress(levels, first, step=camera.step)
+        if camera.quantised:
+            rounded(levels, dither)
+        levels.clamp_(0, 255).mul_(1 / 255)
+        if masks is not None:
+            masks[part] = skin
 
 
 def parts(frames: int, pixels: int, *, at_once: int = PIXELS_AT_ONCE) -> list[slice]:
@@ -77,7 +105,7 @@ def clip_of(drawn: Drawn, frames: Num[Tensor, "time 3 height width"], part: slic
     """Put frames together with their truth."""
     return Clip(
         frames=frames,
-        times_s=drawn.times_s[part],
+        times_s=drawn.times_s[part].clone(),
         pulse=(drawn.pulse.z[part] * drawn.alive).float(),
         boxes=_boxes(drawn, part, *frames.shape[2:]),
         source=f"synthetic seed {drawn.seed}",
@@ -106,7 +134,7 @@ def _truth(drawn: Drawn, part: slice) -> Truth:
     pulse, skin, times_s = drawn.pulse, drawn.skin, drawn.times_s[part]
     inside = (pulse.beat_times_s >= times_s[0]) & (pulse.beat_times_s <= times_s[-1])
     return Truth(
-        heart_rate_bpm=pulse.heart_rate_bpm[part],
+        heart_rate_bpm=pulse.heart_rate_bpm[part].clone(),
         beat_times_s=pulse.beat_times_s[inside],
         parameters={
             "has_pulse": float(drawn.alive),
