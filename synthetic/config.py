@@ -1,31 +1,14 @@
 """What may vary in a synthetic clip: one frozen record of ranges a layer, composed in one config.
 
-A range is ``(low, high)``; those marked *log* are drawn log-uniformly.
+A range is ``(low, high)``; those marked *log* are drawn log-uniformly. What may be asked for at all
+stands in :data:`pulsephase.synthetic.limits.LIMITS`.
 """
 
 import math
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 
 from pulsephase.errors import ParameterError, SamplingError
-
-Range = tuple[float, float]
-
-
-def _check_ranges(record: object) -> None:
-    for entry in fields(record):  # type: ignore[arg-type]
-        value = getattr(record, entry.name)
-        name = f"{type(record).__name__}.{entry.name}"
-        if isinstance(value, tuple):
-            low, high = value
-            if not low <= high:
-                raise ParameterError(f"{name} is {value}; the low end must not exceed the high one")
-            if entry.name not in SIGNED and low < 0:
-                raise ParameterError(f"{name} is {value}; it cannot be negative")
-        elif entry.name.endswith("probability") and not 0 <= value <= 1:
-            raise ParameterError(f"{name} is {value}; a probability lies in 0..1")
-
-
-SIGNED = {"yaw_rest_rad", "pitch_rest_rad"}
+from pulsephase.synthetic.limits import Range, check_ranges
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,7 +52,19 @@ class PulseRanges:
     ectopic_probability: float = 0.0
 
     def __post_init__(self) -> None:
-        _check_ranges(self)
+        check_ranges(self)
+        varied = self.respiratory_depth[1] + self.mayer_depth[1] + self.drift
+        if not varied < 1:
+            raise ParameterError(
+                f"respiratory_depth, mayer_depth and drift vary the rate by up to {varied:g} of "
+                "itself; below 1 in all, or the heart stands still"
+            )
+        beats = self.heart_rate_bpm[0] / 60 * (1 - varied) * self.warm_up_s
+        if not beats >= 1:
+            raise ParameterError(
+                f"warm_up_s is {self.warm_up_s:g}, in which the slowest heart beats {beats:.2g} "
+                "times; give time for one beat at least"
+            )
         if self.forcing not in ("impulses", "zero", "first"):
             raise ParameterError(
                 f"PulseRanges.forcing is {self.forcing!r}; there are impulses, zero and first"
@@ -93,7 +88,7 @@ class SkinRanges:
     direction_spread: float = 0.2
 
     def __post_init__(self) -> None:
-        _check_ranges(self)
+        check_ranges(self)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,7 +112,7 @@ class FaceRanges:
     strand_probability: float = 0.0
 
     def __post_init__(self) -> None:
-        _check_ranges(self)
+        check_ranges(self)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -146,7 +141,7 @@ class MotionRanges:
     talking_probability: float = 0.4
 
     def __post_init__(self) -> None:
-        _check_ranges(self)
+        check_ranges(self)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -175,7 +170,7 @@ class LightRanges:
     gloss: Range = (0.0, 0.25)
 
     def __post_init__(self) -> None:
-        _check_ranges(self)
+        check_ranges(self)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -194,7 +189,7 @@ class BackgroundRanges:
     mover_probability: float = 0.0
 
     def __post_init__(self) -> None:
-        _check_ranges(self)
+        check_ranges(self)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -227,16 +222,7 @@ class CameraRanges:
     time_jitter: float = 0.0
 
     def __post_init__(self) -> None:
-        _check_ranges(self)
-        if not 0 <= self.fixed_gain < math.inf:
-            raise ParameterError(
-                f"CameraRanges.fixed_gain is {self.fixed_gain}; give a positive gain, or 0 to meter"
-            )
-        if not 0 <= self.time_jitter < 0.5:
-            raise ParameterError(
-                f"CameraRanges.time_jitter is {self.time_jitter}; give a share of the interval "
-                "from 0 to below 0.5, so that times rise"
-            )
+        check_ranges(self)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -252,7 +238,7 @@ class CodecRanges:
     step: Range = (0.25, 2.0)
 
     def __post_init__(self) -> None:
-        _check_ranges(self)
+        check_ranges(self)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -281,16 +267,15 @@ class SynthConfig:
     codec: CodecRanges = field(default_factory=CodecRanges)
 
     def __post_init__(self) -> None:
-        _check_ranges(self)
-        if self.size < 8 or self.size % 4:
+        check_ranges(self)
+        if not isinstance(self.size, int) or self.size < 8 or self.size % 4:
             raise ParameterError(f"size is {self.size} px; give a multiple of 4, at least 8")
-        if self.frames < 2:
-            raise ParameterError(f"frames is {self.frames}; a clip has at least 2")
-        if not self.sample_hz > 0:
-            raise SamplingError(f"sample_hz is {self.sample_hz}; it must be above 0 Hz")
-        low, high = self.pulse.heart_rate_bpm
-        if low <= 0 or high / 60 >= self.sample_hz / 2:
+        if not isinstance(self.frames, int) or self.frames < 2:
+            raise ParameterError(f"frames is {self.frames}; a clip has a whole number, at least 2")
+        if not 0 < self.sample_hz < math.inf:
+            raise SamplingError(f"sample_hz is {self.sample_hz}; it must be finite and above 0 Hz")
+        if self.pulse.heart_rate_bpm[1] / 60 >= self.sample_hz / 2:
             raise SamplingError(
                 f"heart_rate_bpm is {self.pulse.heart_rate_bpm} at {self.sample_hz:g} Hz; rates "
-                f"lie above 0 and below Nyquist, {30 * self.sample_hz:g} bpm"
+                f"lie below Nyquist, {30 * self.sample_hz:g} bpm"
             )

@@ -35,6 +35,21 @@ class Drawn(NamedTuple):
     camera: Camera
 
 
+def usable(device: torch.device | str) -> torch.device:
+    """Return a device on which tensors can be made.
+
+    Raises:
+        ParameterError: If there is none of that name here.
+    """
+    try:
+        return torch.empty(0, device=device).device
+    except (RuntimeError, AssertionError) as error:
+        raise ParameterError(
+            f"device is {str(device)!r}, which cannot be used here "
+            f"({str(error).splitlines()[0]}); use 'cpu'"
+        ) from None
+
+
 def draw_clip(seed: int, config: SynthConfig, *, height: int, width: int) -> Drawn:
     """Draw every layer of a clip.
 

@@ -13,6 +13,8 @@ from pulsephase.synthetic.config import (
     SynthConfig,
 )
 
+LONGEST_S = 86_400.0
+
 _STILL = MotionRanges(
     scale=(0.005, 0.02),
     rhythmic_probability=0.0,
@@ -104,11 +106,15 @@ def preset(name: str, *, seconds: float | None = None) -> SynthConfig:
     """Return a preset by name, by default with clips of 10 s at 30 Hz and 36 px.
 
     Raises:
-        ParameterError: If there is none of that name.
+        ParameterError: If there is none of that name, or a duration holds fewer than two frames.
     """
     if name not in PRESETS:
         raise ParameterError(f"no preset {name!r}; there are {', '.join(PRESETS)}")
     config = PRESETS[name]
     if seconds is None:
         return config
+    if not 2 / config.sample_hz <= seconds <= LONGEST_S:
+        raise ParameterError(
+            f"seconds is {seconds}; give from two frames, {2 / config.sample_hz:.3g}, to a day"
+        )
     return replace(config, frames=round(seconds * config.sample_hz))

@@ -8,7 +8,7 @@ from torch import Tensor
 
 from pulsephase.synthetic.camera import block_means, compress, gain_of, levels_of, rounded
 from pulsephase.synthetic.config import SynthConfig
-from pulsephase.synthetic.draw import Drawn, draw_clip
+from pulsephase.synthetic.draw import Drawn, draw_clip, usable
 from pulsephase.synthetic.shade import prepare, shade
 from pulsephase.synthetic.streams import Stream
 from pulsephase.video.clip import Clip, Truth
@@ -32,14 +32,18 @@ def render(seed: int, config: SynthConfig, *, device: torch.device | str = "cpu"
     Returns:
         Frames in 0..1, times, pulse (zero mean, unit standard deviation, rising with blood volume;
         zeros where the clip has none), face boxes in pixels of the crop, and the truth.
+
+    Raises:
+        ParameterError: If the seed is negative or the device cannot be used.
     """
-    return _render(seed, config, device, masks=None)
+    return _render(seed, config, usable(device), masks=None)
 
 
 def render_with_maps(seed: int, config: SynthConfig, *, device: torch.device | str = "cpu") -> Clip:
     """Render a clip whose truth also holds the skin mask of each frame, the share in 0..1."""
-    masks = torch.empty(config.frames, config.size, config.size, device=device)
-    clip = _render(seed, config, device, masks=masks)
+    where = usable(device)
+    masks = torch.empty(config.frames, config.size, config.size, device=where)
+    clip = _render(seed, config, where, masks=masks)
     assert clip.truth is not None
     return replace(clip, truth=replace(clip.truth, skin_mask=masks))
 
@@ -47,7 +51,7 @@ def render_with_maps(seed: int, config: SynthConfig, *, device: torch.device | s
 def _render(
     seed: int,
     config: SynthConfig,
-    device: torch.device | str,
+    device: torch.device,
     *,
     masks: Float[Tensor, "time height width"] | None,
 ) -> Clip:

@@ -12,7 +12,7 @@ import torch
 from pulsephase.errors import ParameterError
 from pulsephase.synthetic.camera import gain_of, levels_of, rounded
 from pulsephase.synthetic.config import CodecRanges, SynthConfig
-from pulsephase.synthetic.draw import Drawn, draw_clip
+from pulsephase.synthetic.draw import Drawn, draw_clip, usable
 from pulsephase.synthetic.portrait import portrait
 from pulsephase.synthetic.render import clip_of, parts
 from pulsephase.synthetic.room import wall, with_body
@@ -50,12 +50,13 @@ def scene_clips(
         Consecutive clips of uint8 frames with pulse, face box and truth.
 
     Raises:
-        ParameterError: If the frame is too small or the seed negative.
+        ParameterError: If the frame is too small, the seed negative, or the device unusable.
     """
     if min(width, height) < SMALLEST_SIDE:
         raise ParameterError(
             f"scene is {width}x{height}; each side needs at least {SMALLEST_SIDE} px"
         )
+    device = usable(device)
     drawn = stage(seed, config, height=height, width=width)
     staged = prepare(drawn, device)
     noise, dither = (Stream(seed, layer, device=device) for layer in ("noise", "dither"))

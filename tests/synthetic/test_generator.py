@@ -1,7 +1,7 @@
 """Laws of the generator: same seed same clip, layers apart, the pulse obeys its equation."""
 
 import math
-from dataclasses import replace
+from dataclasses import fields, replace
 
 import numpy as np
 import pytest
@@ -22,6 +22,7 @@ from pulsephase.synthetic.config import (
 from pulsephase.synthetic.dataset import SyntheticClips
 from pulsephase.synthetic.draw import draw_clip
 from pulsephase.synthetic.ejection import impulse_response
+from pulsephase.synthetic.limits import LIMITS
 from pulsephase.synthetic.presets import PRESETS, preset
 from pulsephase.synthetic.pulse import sample_pulse
 from pulsephase.synthetic.render import render, render_with_maps
@@ -293,20 +294,70 @@ def test_the_rate_varies_in_the_bands_that_were_asked() -> None:
 
 # --- bad input ---
 
+LAYERS = {
+    type(getattr(SynthConfig(), entry.name)).__name__: entry.name for entry in fields(SynthConfig)
+}
+NUMBERS = [(layer, name) for layer, held in LIMITS.items() for name in held]
+BARE = {"forcing"}
+
+
+def asked(layer: str, name: str, low: float, high: float) -> SynthConfig:
+    """Return a small clip whose layer has the given range, or its high end where it is a number."""
+    small = replace(preset("full"), frames=4, size=8)
+    record = getattr(small, LAYERS[layer])
+    if layer == "PulseRanges":  # so that the heart beats in the warm-up, whatever else varies
+        record = replace(record, respiratory_depth=(0.0, 0.0), mayer_depth=(0.0, 0.0), drift=0.0)
+        record = replace(record, warm_up_s=120.0, heart_rate_bpm=(100.0, 100.0))
+    paired = isinstance(getattr(record, name), tuple)
+    changed = replace(record, **{name: (low, high) if paired else high})
+    return replace(small, **{LAYERS[layer]: changed})
+
+
+def test_every_number_of_every_layer_has_limits() -> None:
+    for layer, where in LAYERS.items():
+        if layer in LIMITS:
+            names = {entry.name for entry in fields(getattr(SynthConfig(), where))} - BARE
+            known = {n for n in names if n.endswith("probability") or n == "follows_heart"}
+            assert names - known == set(LIMITS[layer])
+    assert set(LIMITS) == {layer for layer in LAYERS if layer.endswith("Ranges")}
+
+
+@pytest.mark.parametrize(("layer", "name"), NUMBERS)
+def test_what_the_limits_allow_is_rendered_and_what_they_do_not_is_named(
+    layer: str, name: str
+) -> None:
+    low, high = LIMITS[layer][name]
+    for end in (low, high):
+        clip = render(2, asked(layer, name, end, end))
+        assert clip.frames.isfinite().all() and clip.pulse.isfinite().all()
+    for wrong in (math.nan, math.inf, -math.inf, high * 1.01 + 1e-9):
+        with pytest.raises(ParameterError, match=f"{layer}.{name} is "):
+            asked(layer, name, wrong, wrong)
+
 
 @pytest.mark.parametrize(
     ("make", "error", "says"),
     [
         (lambda: PulseRanges(heart_rate_bpm=(90.0, 60.0)), ParameterError, "low end"),
-        (lambda: SkinRanges(melanin=(-0.1, 0.2)), ParameterError, "negative"),
+        (lambda: SkinRanges(melanin=(-0.1, 0.2)), ParameterError, "0.0001 to 1"),
         (lambda: MotionRanges(bob_probability=1.5), ParameterError, "0..1"),
-        (lambda: CameraRanges(time_jitter=0.5), ParameterError, "below 0.5"),
+        (lambda: CameraRanges(time_jitter=0.5), ParameterError, "0 to 0.499"),
         (lambda: SynthConfig(size=0), ParameterError, "multiple of 4"),
         (lambda: SynthConfig(size=37), ParameterError, "multiple of 4"),
         (lambda: SynthConfig(frames=1), ParameterError, "at least 2"),
         (lambda: SynthConfig(sample_hz=0.0), SamplingError, "above 0"),
         (lambda: SynthConfig(sample_hz=5.0), SamplingError, "Nyquist"),
+        (lambda: SynthConfig(sample_hz=math.inf), SamplingError, "finite"),
+        (
+            lambda: PulseRanges(respiratory_depth=(0.5, 0.5), mayer_depth=(0.5, 0.5)),
+            ParameterError,
+            "stands still",
+        ),
+        (lambda: PulseRanges(warm_up_s=1.0), ParameterError, "one beat"),
         (lambda: preset("nonsense"), ParameterError, "there are full"),
+        (lambda: preset("full", seconds=math.nan), ParameterError, "seconds is nan"),
+        (lambda: preset("full", seconds=0.01), ParameterError, "two frames"),
+        (lambda: render(0, SMALL, device="toaster"), ParameterError, "use 'cpu'"),
         (lambda: render(-1, SMALL), ParameterError, "seed is -1"),
     ],
 )
