@@ -6,22 +6,19 @@ weights) can be built for it too.
 """
 
 import copy
-import runpy
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Protocol, final, runtime_checkable
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from pulsephase.errors import InputError, ParameterError, ShapeError, WeightsError
+from pulsephase.errors import ParameterError, ShapeError
 from pulsephase.models.config import PhaseNetConfig
 from pulsephase.models.heads import temporal_head
 from pulsephase.models.phasenet import PhaseNet
 from pulsephase.models.temporal_head import TemporalHead
-from pulsephase.models.weights import load
 
 MARGIN = 96
 """Frames beside warm-up and receptive field, for later frames and several output times."""
@@ -227,25 +224,6 @@ def random_network(config: PhaseNetConfig, *, seed: int, device: str = "cpu") ->
     return network_of(net, name=f"random weights, seed {seed}", device=device)
 
 
-def open_network(name_or_path: str | Path, *, device: str = "cpu") -> Network:
-    """Load shipped weights by name or a safetensors file, causal or not.
-
-    Raises:
-        WeightsError: If there are no such weights, or the file is damaged or another network's.
-    """
-    config, tensors = load(name_or_path)
-    net = PhaseNet(config)
-    try:
-        net.load_state_dict(tensors)
-    except RuntimeError as error:
-        first = str(error).splitlines()[-1].strip()
-        raise WeightsError(
-            f"{name_or_path} holds the tensors of another architecture than its config says "
-            f"({first}); export it again"
-        ) from None
-    return network_of(net, name=str(name_or_path), device=device)
-
-
 def check_wave(subject: Subject, wave: Tensor, *, like: Frames) -> None:
     """Refuse a pulse that is not one differentiable number a frame.
 
@@ -265,29 +243,3 @@ def check_wave(subject: Subject, wave: Tensor, *, like: Frames) -> None:
             f"{subject.name} has no gradient to its frames: do not detach, convert to numpy or "
             "run under no_grad inside the function"
         )
-
-
-def open_subject(name_or_path: str, *, device: str = "cpu") -> Subject:
-    """Return shipped weights, a safetensors file, or what ``FILE.py:NAME`` defines.
-
-    The file is run: NAME is a `Subject`, such as a `Foreign`, or a function that returns one.
-
-    Raises:
-        WeightsError: If there are no such weights, or the file is damaged or another network's.
-        InputError: If there is no such file or name, or it is no subject.
-    """
-    file, _, name = name_or_path.rpartition(":")
-    if not file.endswith(".py"):
-        return open_network(name_or_path, device=device)
-    path = Path(file)
-    if not path.is_file():
-        raise InputError(f"there is no file {file}")
-    found = runpy.run_path(str(path)).get(name)
-    if found is not None and not isinstance(found, Subject) and callable(found):
-        found = found()
-    if not isinstance(found, Subject):
-        raise InputError(
-            f"{name} in {file} is {type(found).__name__}; it must be a Subject, such as "
-            "pulsephase.experiments.interpret.adapter.Foreign, or a function that returns one"
-        )
-    return found

@@ -8,7 +8,7 @@ filter fitted to the same clips, which tells whether the data alone give such a 
 """
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
@@ -144,31 +144,28 @@ def _butterworth(
     return np.asarray(lfilter(top, bottom, np.eye(1, length)[0]))
 
 
+def all_scores(made: Mapping[str, Kernels], *, sample_hz: float) -> dict[str, list[float]]:
+    """Return the larger statistic of every kernel."""
+    return {
+        name: [scores_of(each, sample_hz=sample_hz)["either"] for each in kernels]
+        for name, kernels in made.items()
+    }
+
+
 def nulls_of(
-    response: Response,
-    made: dict[str, Kernels],
-    *,
-    sample_hz: float,
-    shuffled: list[float] | None = None,
+    response: Response, scores: Mapping[str, list[float]], *, sample_hz: float
 ) -> dict[str, Any]:
     """Compare a response's score with those of nulls.
 
     Args:
         response: Whose kernel.
-        made: Kernels of each null that could be built.
+        scores: The larger statistic of each draw of each null that could be built.
         sample_hz: Frames per second.
-        shuffled: Scores of the same architecture trained on shuffled labels, where known.
     """
     kernel = response.kernels.mean
     if len(kernel) < LEAST_TAPS or not np.any(kernel[1:]):
         return {"withheld": f"the kernel has {len(kernel)} taps; {LEAST_TAPS} are needed"}
     score = scores_of(kernel, sample_hz=sample_hz)["either"]
-    scores = {
-        name: [scores_of(each, sample_hz=sample_hz)["either"] for each in kernels]
-        for name, kernels in made.items()
-    }
-    if shuffled:
-        scores["shuffled labels"] = shuffled
     return {
         "score": score,
         "nulls": {
@@ -211,7 +208,10 @@ def section(context: Context) -> dict[str, Any]:
         missing["fitted filter"] = "needs two clips or more with a known pulse"
     else:
         made["fitted filter"] = fitted
-    found = nulls_of(response, made, sample_hz=subject.sample_hz, shuffled=shuffled)
+    scores = all_scores(made, sample_hz=subject.sample_hz)
+    if shuffled is not None:
+        scores["shuffled labels"] = shuffled
+    found = nulls_of(response, scores, sample_hz=subject.sample_hz)
     return found | {"missing": missing, "claim": _claim(found)}
 
 

@@ -15,8 +15,6 @@ from pulsephase.experiments.interpret.adapter import (
     Foreign,
     Subject,
     network_of,
-    open_network,
-    open_subject,
     wave_of,
 )
 from pulsephase.experiments.interpret.context import (
@@ -29,6 +27,7 @@ from pulsephase.experiments.interpret.context import (
 )
 from pulsephase.experiments.interpret.gates import gate_linearity, linear_share
 from pulsephase.experiments.interpret.jacobian import signal_rows, video_rows
+from pulsephase.experiments.interpret.opening import open_network, open_subject
 from pulsephase.experiments.interpret.response import (
     head_response,
     motions,

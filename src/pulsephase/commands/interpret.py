@@ -36,7 +36,6 @@ def command(
 
     Example: pulsephase interpret tiny --quick --json
     """
-    from pulsephase.experiments.interpret.adapter import open_subject
     from pulsephase.experiments.interpret.analyse import SECTIONS, analyse
     from pulsephase.experiments.interpret.context import (
         FULL,
@@ -45,6 +44,7 @@ def command(
         synthetic_context,
     )
     from pulsephase.experiments.interpret.footage import videos_of
+    from pulsephase.experiments.interpret.opening import open_subject
 
     subject = open_subject(weights, device=device)
     budget = QUICK if quick else FULL

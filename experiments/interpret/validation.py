@@ -1,0 +1,250 @@
+"""Does the interpretation find what is planted, and nothing where nothing is?
+
+* *power*: two-pole systems as weights of a network, noise on their taps; the whole pipeline from
+  weights to verdict. Share with a positive verdict, share of claimed numbers within three
+  Cramer-Rao deviations, root mean square error over that deviation, coverage of the intervals.
+* *nulls*: networks with random weights (other seeds than those that set the percentile) and kernels
+  without an oscillator. Share with a positive verdict, and with a percentile of 95 or more alone.
+* *whitening*: Kalman filters as weights, run on their own noisy signals: the poles of the loop from
+  the kernel, those of the process from the probe.
+
+``python -m pulsephase.experiments.interpret.validation`` writes
+``experiments/results/interpret_validation.json``.
+"""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from pulsephase.experiments.interpret.adapter import random_head, random_network, wave_of
+from pulsephase.experiments.interpret.context import QUICK, synthetic_context
+from pulsephase.experiments.interpret.jacobian import signal_rows
+from pulsephase.experiments.interpret.judge import RESAMPLES, fixed_scores, judge
+from pulsephase.experiments.interpret.planted import (
+    SAMPLE_HZ,
+    SYSTEMS,
+    Planted,
+    blank_head,
+    head_of,
+    held_out_nulls,
+    noise_sd,
+    signals,
+    system,
+)
+from pulsephase.experiments.interpret.probe import probe_head
+from pulsephase.experiments.interpret.response import motions, output_times, response_of
+from pulsephase.experiments.interpret.system import system_of
+from pulsephase.experiments.interpret.thresholds import thresholds
+from pulsephase.experiments.pretrain import revision
+from pulsephase.files import write_json
+from pulsephase.models.config import CONFIGS, PhaseNetConfig
+from pulsephase.models.constructive import load_linear
+from pulsephase.models.tcn import GatedTCN, UngatedTCN
+from pulsephase.models.temporal_head import TemporalHead
+from pulsephase.physics.doubling import doubling_stack
+from pulsephase.physics.identify import cramer_rao, numbers_of
+from pulsephase.physics.oscillator import Oscillator
+from pulsephase.physics.whitening import noisy_oscillator, steady_kalman
+
+RESULTS = Path(__file__).parents[1] / "results" / "interpret_validation.json"
+CLIPS, TIMES = 6, 2
+HELD_OUT_SEED = 90_000
+"""Of the random weights that are judged: far from those that set the percentile."""
+CASES = 100
+LENGTHS = (32, 128)
+SNR_DB = 20.0
+
+
+def times_for(taps: int) -> list[int]:
+    """Return output times that see all of a kernel, and a look-ahead."""
+    return [taps + 16, taps + 60][:TIMES]
+
+
+def power(kind: str, taps: int, *, cases: int = CASES, snr: float = SNR_DB) -> dict[str, Any]:
+    """Plant systems of one kind with noise on their taps, and interpret them."""
+    inputs = signals(taps, clips=CLIPS, seed=1)
+    scores = fixed_scores(lambda seed: blank_head(taps, seed=seed), inputs, taps=taps)
+    rng = np.random.default_rng(taps + 7 * SYSTEMS.index(kind))
+    positive, errors, covered = [], [], []
+    for case in range(cases):
+        planted = system(kind, taps=taps, rng=rng)
+        sd = noise_sd(planted.kernel, snr_db=snr)
+        noisy = planted.kernel + sd * rng.standard_normal(taps)
+        found = judge(head_of(noisy), inputs, scores=scores, times=times_for(taps), seed=case)
+        positive.append(found["outcome"] == "positive")
+        if positive[-1]:
+            each, inside = _errors(planted, found["poles"], sd)
+            errors += each
+            covered += inside
+    ratio = np.abs(errors)
+    return {
+        "system": kind,
+        "taps": taps,
+        "snr_db": snr,
+        "cases": cases,
+        "power": float(np.mean(positive)),
+        "claimed_numbers": len(errors),
+        "within_3_sd": float((ratio <= 3).mean()) if len(ratio) else None,
+        "rms_over_cramer_rao": float(np.sqrt((ratio**2).mean())) if len(ratio) else None,
+        "median_over_cramer_rao": float(np.median(ratio)) if len(ratio) else None,
+        "interval_coverage": float(np.mean(covered)) if covered else None,
+    }
+
+
+def _errors(
+    planted: Planted, poles: list[dict[str, Any]], sd: float
+) -> tuple[list[float], list[bool]]:
+    """Return errors of claimed numbers over their Cramer-Rao deviation, and which were covered."""
+    truth = numbers_of(planted.oscillator)
+    bound = cramer_rao(planted.oscillator, planted.kernel[1:], sample_hz=SAMPLE_HZ, noise_sd=sd)
+    errors, covered = [], []
+    for pole in poles:
+        if not pole["claimed"]:
+            continue
+        name = pole["number"]
+        if name not in truth:  # another kind of pole than was planted: as wrong as can be
+            errors.append(float("inf"))
+            covered.append(False)
+            continue
+        errors.append((pole["value"] - truth[name]) / bound[name])
+        low, high = pole["interval_95"]
+        covered.append(low <= truth[name] <= high)
+    return errors, covered
+
+
+def false_positives(taps: int, *, cases: int = CASES) -> list[dict[str, Any]]:
+    """Judge networks with random weights, and kernels without an oscillator as weights."""
+    inputs = signals(taps, clips=CLIPS, seed=2)
+    layers = taps.bit_length() - 1
+
+    def gated(seed: int) -> GatedTCN:
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(seed)
+            head = GatedTCN(1, 16, layers=layers - 1, kernel=3)
+        return head.double().eval().requires_grad_(False)
+
+    scores = fixed_scores(gated, inputs, taps=taps)
+    heads: list[TemporalHead] = [gated(HELD_OUT_SEED + case) for case in range(cases)]
+    rows = [_judged("random weights, gated", taps, heads, inputs, scores)]
+    scores = fixed_scores(lambda seed: blank_head(taps, seed=seed), inputs, taps=taps)
+    heads = [blank_head(taps, seed=HELD_OUT_SEED + case) for case in range(cases)]
+    rows.append(_judged("random weights, linear", taps, heads, inputs, scores))
+    for name, kernels in held_out_nulls(taps, count=cases, seed=HELD_OUT_SEED).items():
+        heads = [head_of(kernel) for kernel in kernels]
+        rows.append(_judged(name, taps, heads, inputs, scores))
+    return rows
+
+
+def false_positives_of(name: str, *, cases: int = CASES) -> dict[str, Any]:
+    """Judge heads of a named config with random weights, on motion that a random network sees."""
+    config = CONFIGS[name]
+    budget = replace(QUICK, clips=CLIPS)
+    inputs = motions(synthetic_context(random_network(config, seed=HELD_OUT_SEED), budget=budget))
+    scores = fixed_scores(partial(_head, config), inputs, taps=config.receptive_field)
+    heads = [_head(config, HELD_OUT_SEED + case) for case in range(cases)]
+    times = output_times(inputs.shape[1], count=TIMES)
+    return _judged(
+        f"random weights, head of {name}",
+        config.receptive_field,
+        heads,
+        inputs,
+        scores,
+        times=times,
+    )
+
+
+def _head(config: PhaseNetConfig, seed: int) -> TemporalHead:
+    return random_head(config, seed=seed)
+
+
+def _judged(
+    name: str,
+    taps: int,
+    heads: list[TemporalHead],
+    inputs: Float[Tensor, "clip time channel"],
+    scores: Mapping[str, list[float]],
+    *,
+    times: list[int] | None = None,
+) -> dict[str, Any]:
+    found = [
+        judge(head, inputs, scores=scores, times=times or times_for(taps), seed=case)
+        for case, head in enumerate(heads)
+    ]
+    ranks = [each["null_percentile"] for each in found if each["null_percentile"] is not None]
+    return {
+        "null": name,
+        "taps": taps,
+        "cases": len(heads),
+        "positive": sum(each["outcome"] == "positive" for each in found),
+        "percentile_alone": int(sum(rank >= thresholds().percentile for rank in ranks)),
+        "withheld": sum(each["outcome"] == "withheld" for each in found),
+    }
+
+
+def whitening(damping: float, snr: float, *, seconds: float = 60.0) -> dict[str, Any]:
+    """Plant a Kalman filter, run it on its own process, and read both pairs of poles."""
+    vessel = Oscillator.from_natural_hz(1.2, damping=damping)
+    kalman = steady_kalman(noisy_oscillator(vessel, sample_hz=SAMPLE_HZ, snr_db=snr))
+    layers = 8
+    head = UngatedTCN(1, 2, layers=layers, kernel=2).double().requires_grad_(False)
+    load_linear(head, doubling_stack(kalman.filter_system, layers=layers))
+    inputs = _process(vessel, snr=snr, frames=round(seconds * SAMPLE_HZ))
+    times = [400, 500]
+    response = response_of(signal_rows(partial(wave_of, head), inputs, times=times), times)
+    loop = system_of(response, sample_hz=SAMPLE_HZ, seed=0, resamples=RESAMPLES)
+    closed = np.log(np.linalg.eigvals(kalman.filter_system.transition).astype(complex)) * SAMPLE_HZ
+    found = probe_head(head, inputs, direction=np.ones(1), times=times, sample_hz=SAMPLE_HZ)
+    return {
+        "damping": damping,
+        "snr_db": snr,
+        "loop_natural_hz": float(np.sqrt(closed.prod().real) / (2 * np.pi)),
+        "read_from_kernel": {
+            name: each["value"] for name, each in loop["oscillator"].get("numbers", {}).items()
+        },
+        "vessel": numbers_of(vessel),
+        "read_from_probe": found["process"],
+        "explained": found["explained"],
+        "explained_by_autoregression": found["explained_by_autoregression"],
+        "best_possible": 1 - kalman.innovation / (1 + 10 ** (-snr / 10)),
+    }
+
+
+def _process(vessel: Oscillator, *, snr: float, frames: int) -> Float[Tensor, "clip time 1"]:
+    """Return clips of the white-driven oscillator in noise, stationary from the first sample."""
+    model = noisy_oscillator(vessel, sample_hz=SAMPLE_HZ, snr_db=snr)
+    rng = np.random.default_rng(3)
+    start = np.linalg.cholesky(model.stationary)
+    push = np.linalg.cholesky(model.process + 1e-15 * np.eye(2))
+    state = rng.standard_normal((CLIPS, 2)) @ start.T
+    seen = np.empty((CLIPS, frames, 1))
+    for frame in range(frames):
+        seen[:, frame, 0] = state[:, 0] + np.sqrt(model.noise) * rng.standard_normal(CLIPS)
+        state = state @ model.transition.T + rng.standard_normal((CLIPS, 2)) @ push.T
+    return torch.from_numpy(seen)
+
+
+def main() -> None:
+    """Write all tables."""
+    torch.set_num_threads(1)
+    write_json(
+        RESULTS,
+        {
+            "revision": revision(),
+            "power": [power(kind, taps) for kind in SYSTEMS for taps in LENGTHS],
+            "nulls": [*false_positives(LENGTHS[0]), false_positives_of("tiny")],
+            "whitening": [
+                whitening(damping, snr) for damping in (0.05, 0.3, 1.5) for snr in (20.0, 0.0)
+            ],
+        },
+    )
+
+
+if __name__ == "__main__":
+    main()
