@@ -64,9 +64,15 @@ def _the_same(recordings: list[Recording], root: Path) -> list[Recording]:
     return recordings
 
 
+def cached(folder: Path, made: Sequence[Recording], *, name: str = "made", size: int = 8) -> Path:
+    """Build the cache of made recordings, whose frames are all face; return its folder."""
+    folder.mkdir(parents=True, exist_ok=True)
+    found = made_set(made, name=name)
+    build_cache(folder, dataset=found, out=folder / "cache", size=size, faces="whole")
+    return folder / "cache"
+
+
 def made_cache(folder: Path, *, subjects: int = 4, seconds: float = 4.0, size: int = 8) -> Path:
     """Build a tiny cache of ``subjects`` made recordings in under a second; return its folder."""
-    made = made_set([recording(number, seconds=seconds) for number in range(1, subjects + 1)])
-    folder.mkdir(parents=True, exist_ok=True)
-    build_cache(folder, dataset=made, out=folder / "cache", size=size, faces="whole")
-    return folder / "cache"
+    made = [recording(number, seconds=seconds) for number in range(1, subjects + 1)]
+    return cached(folder, made, size=size)

@@ -141,7 +141,7 @@ def test_what_is_not_in_the_cache_is_named(
     assert row["lost"] == [{"clip": "subject1", "reason": "its video is cut off"}]
     assert "its video is cut off" in page.read_text(encoding="utf-8")
     _, _, err = run(capsys, *options)
-    assert "1 are not in the cache, subject1: its video is cut off" in err
+    assert "1 recordings of made are not in the cache, subject1: its video is cut off" in err
 
 
 def test_a_face_of_a_real_person_is_shown_on_demand_only(

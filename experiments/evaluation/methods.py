@@ -133,8 +133,13 @@ def methods_of(
 
 
 def _short(weights: str | Path) -> str:
-    """Return the name that a table shows; a path keeps its last folder, which tells runs apart."""
+    """Return the name that a table shows: of a run its folder, which tells runs apart.
+
+    >>> _short("tiny"), _short("runs/ubfc/weights.safetensors"), _short("old/tiny-0.safetensors")
+    ('tiny', 'ubfc', 'old/tiny-0')
+    """
     path = Path(weights)
     if path.suffix != ".safetensors":
         return str(weights)
-    return "/".join([*path.parent.parts[-1:], path.stem]).lstrip("/")
+    folder = path.resolve().parent.name
+    return folder if path.stem == "weights" else f"{folder}/{path.stem}"
