@@ -5,7 +5,7 @@ numbered by its seed. What a set leaves open is chosen here and said in each doc
 """
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from fractions import Fraction
 from pathlib import Path
 
@@ -61,23 +61,36 @@ def write_ubfc(folder: Path, pieces: Iterable[Clip], *, sample_hz: float) -> Non
     an even clock, so that the true times stand in the text alone.
     """
     rows: list[Float[np.ndarray, "3 time"]] = []
+    write_avi(folder / "vid.avi", _noting_labels(pieces, rows), sample_hz=sample_hz)
+    np.savetxt(folder / "ground_truth.txt", np.concatenate(rows, 1), fmt="%.7e")
+
+
+def _noting_labels(
+    pieces: Iterable[Clip], rows: list[Float[np.ndarray, "3 time"]]
+) -> Iterator[Clip]:
+    for clip in pieces:
+        assert clip.pulse is not None and clip.truth is not None
+        wave = clip.pulse.double().numpy()
+        rows.append(np.stack([wave, clip.truth.heart_rate_bpm.numpy(), clip.times_s.numpy()]))
+        yield clip
+
+
+def write_avi(path: Path, pieces: Iterable[Clip], *, sample_hz: float) -> None:
+    """Write clips as an uncompressed AVI, whose clock is even whatever their times."""
     exact = {"fflags": "+bitexact"}
-    with av.open(str(folder / "vid.avi"), "w", format="avi", options=exact) as container:
+    with av.open(str(path), "w", format="avi", options=exact) as container:
         stream = container.add_stream("rawvideo", rate=Fraction(sample_hz).limit_denominator(1001))
         stream.pix_fmt = "bgr24"
         count = 0
         for clip in pieces:
-            assert clip.pulse is not None and clip.truth is not None
-            stream.height, stream.width = clip.frames.shape[2:]
+            if count == 0:  # once its codec is open, the size of a stream is fixed
+                stream.height, stream.width = clip.frames.shape[2:]
             for image in pixels_of(clip):
                 frame = av.VideoFrame.from_ndarray(image, format="rgb24").reformat(format="bgr24")
                 frame.pts = count
                 container.mux(stream.encode(frame))
                 count += 1
-            wave = clip.pulse.double().numpy()
-            rows.append(np.stack([wave, clip.truth.heart_rate_bpm.numpy(), clip.times_s.numpy()]))
         container.mux(stream.encode(None))
-    np.savetxt(folder / "ground_truth.txt", np.concatenate(rows, 1), fmt="%.7e")
 
 
 def write_pure(

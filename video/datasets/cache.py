@@ -151,7 +151,7 @@ def build_cache(
     }
     try:
         _begin(out, request)
-        work = Work(clips=out / CLIPS, size=size, sample_hz=sample_hz, faces=faces)
+        work = Work(root=Path(root), clips=out / CLIPS, size=size, sample_hz=sample_hz, faces=faces)
         fates: dict[str, Fate] = {}
         for fate in in_processes(work, recordings, workers=workers):
             fates[fate.name] = fate

@@ -12,6 +12,7 @@ Where a value is not known it is NaN. The box is in pixels of the source.
 
 import hashlib
 import json
+import os
 import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -112,13 +113,20 @@ def folder_of(name: str) -> str:
 
 
 def write_entry(
-    recording: Recording, clips: Path, *, size: int, sample_hz: float, faces: FaceSource
+    recording: Recording,
+    clips: Path,
+    *,
+    root: Path,
+    size: int,
+    sample_hz: float,
+    faces: FaceSource,
 ) -> CacheEntry:
     """Crop a recording into a folder of its own, which appears under its name when it is whole.
 
     Args:
         recording: The recording.
         clips: The folder that holds those of all recordings.
+        root: The data set; notes name files from there on.
         size: Pixels along a side of a crop.
         sample_hz: Rate of the crops.
         faces: Where the face is; a new one.
@@ -159,7 +167,7 @@ def write_entry(
                 pulse_share=float(np.isfinite(pulse).mean()),
                 timing=label.timing,
                 has_device=label.device_bpm is not None,
-                notes=tuple(notes),
+                notes=tuple(from_root(note, root) for note in notes),
                 source_bytes=recording.bytes_on_disk(),
                 sha256={name: checksum(aside / name) for name in (FRAMES, LABELS, TIMES)},
             )
@@ -169,6 +177,15 @@ def write_entry(
     finally:
         remove(aside)
     return entry
+
+
+def from_root(text: str, root: Path) -> str:
+    """Return a message with the files in a folder named from there on.
+
+    >>> from_root(str(Path("/data/ubfc/subject1/vid.avi")) + " breaks off", Path("/data/ubfc"))
+    'subject1/vid.avi breaks off'
+    """
+    return text.replace(f"{root}{os.sep}", "")
 
 
 def read_entry(folder: Path) -> CacheEntry:

@@ -242,7 +242,7 @@ def mat_label(path: Path, wave: str, *, video: str, sample_hz: float, spare: int
         frames = shape[axes_of(shape)[0]]
     count = len(values)
     if abs(count - frames) <= spare:
-        return make_label(path, np.arange(count) / sample_hz, values)
+        return make_label(path, np.arange(count) / sample_hz, values, timing="by frame")
     times_s = np.linspace(0.0, (frames - 1) / sample_hz, count)
     note = f"{path}: {count} values of {wave} for {frames} frames; spread over them by length"
     return make_label(path, times_s, values, timing="by length", notes=(note,))

@@ -34,8 +34,8 @@ class Label:
         times_s: Time of each value in s on the clock of the video's frames, strictly rising.
         wave: Contact pulse wave in units of the set, NaN where the set has no value.
         device_bpm: What the device displayed, where the set holds it. A reading, not the truth.
-        timing: How the values were placed: ``by time``, or ``by length`` where the set has no
-            times of its own.
+        timing: How the values were placed: ``by time``; or, where the set has no times,
+            ``by frame`` (one value each) or ``by length`` (spread over the video).
         notes: One line on everything that was not as documented.
     """
 

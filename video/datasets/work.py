@@ -22,6 +22,7 @@ from pulsephase.video.datasets.entry import (
     CacheEntry,
     CacheFull,
     folder_of,
+    from_root,
     is_whole,
     read_entry,
     remove,
@@ -40,12 +41,14 @@ class Work:
     """What is done to a recording.
 
     Attributes:
+        root: Folder of the data set.
         clips: Folder of the cache that holds a folder a recording.
         size: Pixels along a side of a crop.
         sample_hz: Rate of the crops.
         faces: Name of the face source.
     """
 
+    root: Path
     clips: Path
     size: int
     sample_hz: float
@@ -65,6 +68,7 @@ class Work:
             entry = write_entry(
                 recording,
                 self.clips,
+                root=self.root,
                 size=self.size,
                 sample_hz=self.sample_hz,
                 faces=FACES[self.faces](),
@@ -78,7 +82,7 @@ class Work:
         else:
             return _cached(entry, kept=False)
         remove(folder)
-        return _failed(recording, reason)
+        return _failed(recording, from_root(reason, self.root))
 
 
 def in_processes(work: Work, recordings: Sequence[Recording], *, workers: int) -> Iterator[Fate]:
