@@ -5,10 +5,19 @@ from dataclasses import dataclass, field, replace
 from pulsephase.synthetic.config import SynthConfig
 from pulsephase.synthetic.presets import PRESETS
 
-_EASY = PRESETS["easy"]
+# a calm heart, and a wave whose fundamental leads: contact waves of people at rest
+_CALM = replace(
+    PRESETS["easy"].pulse,
+    respiratory_depth=(0.0, 0.03),
+    mayer_depth=(0.0, 0.02),
+    drift=0.03,
+    reflection=(0.1, 0.3),
+    damping=(0.4, 0.8),
+)
+_EASY = replace(PRESETS["easy"], pulse=_CALM)
 _MOVING = replace(_EASY, motion=replace(_EASY.motion, scale=(0.2, 0.4)))
 _TALKING = replace(_EASY, motion=replace(_EASY.motion, talking_probability=1.0))
-_LIT = PRESETS["light"]
+_LIT = replace(PRESETS["light"], pulse=_CALM)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

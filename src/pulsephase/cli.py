@@ -18,6 +18,7 @@ COMMANDS = {
     "measure": "Measure the heart rate in videos.",
     "live": "Show the heart rate in a camera's picture as it comes.",
     "synthesize": "Make synthetic face video with a known pulse.",
+    "datasets": "Check, cache, imitate and list public data sets.",
     "pretrain": "Train PHASE-Net on synthetic video.",
     "export": "Write a network as an ONNX graph: a clip, or one frame with its state.",
     "prove": "Check the derivation, theorem by theorem.",

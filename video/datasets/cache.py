@@ -26,8 +26,9 @@ from pulsephase.video.datasets.entry import (
 )
 from pulsephase.video.datasets.fate import Fate, Report
 from pulsephase.video.datasets.layout import DataSet
+from pulsephase.video.datasets.processes import in_processes
 from pulsephase.video.datasets.select import select
-from pulsephase.video.datasets.work import FACES, Work, in_processes
+from pulsephase.video.datasets.work import FACES, Work, failed
 
 REQUEST, REPORT, CLIPS = "cache.json", "report.json", "clips"
 FORMAT = 1
@@ -153,7 +154,7 @@ def build_cache(
         _begin(out, request)
         work = Work(root=Path(root), clips=out / CLIPS, size=size, sample_hz=sample_hz, faces=faces)
         fates: dict[str, Fate] = {}
-        for fate in in_processes(work, recordings, workers=workers):
+        for fate in in_processes(work, recordings, workers=workers, died=failed):
             fates[fate.name] = fate
             advance(1)
         report = Report(

@@ -1,21 +1,7 @@
-"""Recordings into the cache, in one process or many; what a bad one breaks is its own fate.
+"""One recording into the cache; whatever is wrong with it is its fate, and no one else's."""
 
-Processes are spawned, not forked (threads of torch do not survive a fork), and end when the one
-that started them does, even if that was killed.
-"""
-
-import os
-import threading
-from collections.abc import Iterator, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor, as_completed
-from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
-from multiprocessing import get_context, parent_process
-from multiprocessing.connection import wait
 from pathlib import Path
-
-import cv2
-import torch
 
 from pulsephase.errors import InputError, PulsePhaseError
 from pulsephase.video.datasets.entry import (
@@ -82,60 +68,7 @@ class Work:
         else:
             return _cached(entry, kept=False)
         remove(folder)
-        return _failed(recording, from_root(reason, self.root))
-
-
-def in_processes(work: Work, recordings: Sequence[Recording], *, workers: int) -> Iterator[Fate]:
-    """Do the work on every recording; yield each one's fate, in no particular order.
-
-    A process that dies takes what was in work with it; each of those is then tried alone, and the
-    one that ends its process again has failed.
-
-    Raises:
-        CacheFull: If the cache cannot be written.
-    """
-    if workers == 1:
-        yield from map(work, recordings)
-        return
-    left: list[Recording] = []
-    for recording, future in _pooled(work, recordings, workers=workers):
-        try:
-            yield future.result()
-        except BrokenProcessPool:
-            left.append(recording)
-    for recording in left:
-        for _, future in _pooled(work, [recording], workers=1):
-            try:
-                yield future.result()
-            except BrokenProcessPool:
-                yield _failed(recording, "its process was ended by the system: out of memory?")
-
-
-def _pooled(
-    work: Work, recordings: Sequence[Recording], *, workers: int
-) -> Iterator[tuple[Recording, "Future[Fate]"]]:
-    pool = ProcessPoolExecutor(workers, mp_context=get_context("spawn"), initializer=_alone)
-    with pool:
-        asked = {pool.submit(work, recording): recording for recording in recordings}
-        try:
-            for future in as_completed(asked):
-                yield asked[future], future
-        finally:
-            pool.shutdown(wait=True, cancel_futures=True)
-
-
-def _alone() -> None:
-    """Use one thread, and end with the parent."""
-    torch.set_num_threads(1)
-    cv2.setNumThreads(1)
-    threading.Thread(target=_end_with_parent, daemon=True).start()
-
-
-def _end_with_parent() -> None:
-    parent = parent_process()
-    assert parent is not None
-    wait([parent.sentinel])
-    os._exit(1)
+        return failed(recording, from_root(reason, self.root))
 
 
 def _kept(folder: Path, recording: Recording) -> CacheEntry | None:
@@ -169,5 +102,6 @@ def _cached(entry: CacheEntry, *, kept: bool) -> Fate:
     )
 
 
-def _failed(recording: Recording, reason: str) -> Fate:
+def failed(recording: Recording, reason: str) -> Fate:
+    """Return the fate of a recording that could not be cached."""
     return Fate(name=recording.name, subject=recording.subject, outcome="failed", reason=reason)
