@@ -25,7 +25,7 @@ from pulsephase.errors import InputError
 from pulsephase.video.clip import Clip
 from pulsephase.video.datasets.layout import DataSet, absent, entries_of, folders, only, require
 from pulsephase.video.datasets.matlab import open_mat
-from pulsephase.video.datasets.recording import Label, Recording, Say, make_label
+from pulsephase.video.datasets.recording import CHUNK_BYTES, Label, Recording, Say, make_label
 from pulsephase.video.decode import frame_times
 from pulsephase.video.read import read_clips
 
@@ -61,7 +61,7 @@ def _recording(folder: Path, subject: str, lux: str) -> Recording:
 
 
 def _frames(folder: Path, say: Say) -> Iterator[Clip]:
-    yield from read_clips(only(folder, ".avi", "video"), say=say)
+    yield from read_clips(only(folder, ".avi", "video"), chunk_bytes=CHUNK_BYTES, say=say)
 
 
 def _label(folder: Path) -> Label:

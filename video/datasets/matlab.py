@@ -20,10 +20,9 @@ from scipy.io.matlab import MatReadError
 from pulsephase.errors import InputError, MissingExtraError, PulsePhaseError
 from pulsephase.video.clip import Clip
 from pulsephase.video.datasets.layout import require
-from pulsephase.video.datasets.recording import Label, Say, make_label
+from pulsephase.video.datasets.recording import CHUNK_BYTES, Label, Say, make_label
 
 HDF5_MAGIC: Final = b"\x89HDF\r\n\x1a\n"
-CHUNK_BYTES = 16_000_000
 ALMOST_ONE = 1.5
 """Brightest value of a floating-point video in 0..1; beyond it, it counts in 0..255."""
 FAULTS = (

@@ -13,7 +13,7 @@ import numpy as np
 
 from pulsephase.video.clip import Clip
 from pulsephase.video.datasets.layout import DataSet, entries_of, require
-from pulsephase.video.datasets.recording import Label, Recording, Say, make_label
+from pulsephase.video.datasets.recording import CHUNK_BYTES, Label, Recording, Say, make_label
 from pulsephase.video.read import read_clips
 from pulsephase.video.samples import PACKAGE, load_reference
 
@@ -36,7 +36,7 @@ def _read(root: Path) -> list[Recording]:
 
 
 def _frames(path: Path, say: Say) -> Iterator[Clip]:
-    yield from read_clips(require(path, "video"), say=say)
+    yield from read_clips(require(path, "video"), chunk_bytes=CHUNK_BYTES, say=say)
 
 
 def _label(path: Path) -> Label:

@@ -22,6 +22,10 @@ GAP_S = 0.5
 SNAP_S = 0.5e-3
 """A time this little outside the label counts as its first or last."""
 
+CHUNK_BYTES = 16_000_000
+"""Most bytes of frames in one clip. Pieces beyond 32 MB are mapped and unmapped by the C library
+each time, which costs as much as decoding."""
+
 Say = Callable[[str], None]
 Values = Float64[np.ndarray, " _"]
 

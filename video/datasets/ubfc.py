@@ -29,7 +29,14 @@ from jaxtyping import Float64
 from pulsephase.errors import InputError
 from pulsephase.video.clip import Clip
 from pulsephase.video.datasets.layout import DataSet, entries_of, folders, require
-from pulsephase.video.datasets.recording import Label, Recording, Say, make_label, rising
+from pulsephase.video.datasets.recording import (
+    CHUNK_BYTES,
+    Label,
+    Recording,
+    Say,
+    make_label,
+    rising,
+)
 from pulsephase.video.read import probe, read_clips
 
 SUBJECT = re.compile(r"subject\d+", re.IGNORECASE)
@@ -74,10 +81,10 @@ def _timed_frames(folder: Path, say: Say) -> Iterator[Clip]:
     path = require(folder / VIDEO, "video")
     times_s = _frame_times(folder, say)
     if times_s is None:
-        yield from read_clips(path, say=say)
+        yield from read_clips(path, chunk_bytes=CHUNK_BYTES, say=say)
         return
     step_s = 1 / probe(path).sample_hz
-    for clip in read_clips(path, say=say):
+    for clip in read_clips(path, chunk_bytes=CHUNK_BYTES, say=say):
         # by the clock of the file, not by counting: a broken frame is left out
         index = (clip.times_s / step_s).round().long().clamp(max=len(times_s) - 1)
         yield replace(clip, times_s=torch.from_numpy(times_s)[index])
@@ -127,7 +134,7 @@ def _video_of(folder: Path) -> Path:
 
 
 def _plain_frames(folder: Path, say: Say) -> Iterator[Clip]:
-    yield from read_clips(require(_video_of(folder), "video"), say=say)
+    yield from read_clips(require(_video_of(folder), "video"), chunk_bytes=CHUNK_BYTES, say=say)
 
 
 def _columns(path: Path) -> Label:

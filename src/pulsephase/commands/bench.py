@@ -111,6 +111,25 @@ def live(as_json: bool, quick: bool, threads: int | None, out: Path | None) -> i
     return report(rows, as_json=as_json, out=out)
 
 
+@command.command("datasets")
+@bench_options
+def datasets(as_json: bool, quick: bool, threads: int | None, out: Path | None) -> int:
+    """Time what caching does with a frame of 640 x 480: decode, follow the face, crop, store.
+
+    Example: pulsephase bench datasets --json --quick
+    """
+    if threads not in (None, 1):
+        raise ParameterError(f"--threads is {threads}; caching uses one a process")
+    from pulsephase.experiments.bench_datasets import PARTS, measure
+
+    rows = []
+    with progress("timing the cache", len(PARTS)) as advance:
+        for row in measure(quick=quick):
+            rows.append(row)
+            advance(1)
+    return report(rows, as_json=as_json, out=out)
+
+
 @command.command("vitals")
 @bench_options
 def vitals(as_json: bool, quick: bool, threads: int | None, out: Path | None) -> int:
