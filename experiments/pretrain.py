@@ -127,6 +127,7 @@ def pretrain(
     device: str = "cpu",
     workers: int = 1,
     report: Callable[[int, float], None] = lambda step, loss: None,
+    relabel: Callable[[dict[str, Tensor]], dict[str, Tensor]] = lambda batch: batch,
 ) -> Pretrained:
     """Train a network by a recipe.
 
@@ -136,6 +137,7 @@ def pretrain(
         device: Torch device of the network.
         workers: Processes that render clips; 0 renders in this one.
         report: Called after each step with the step's number and loss.
+        relabel: What is done to each batch, held-out ones too: the control of shuffled labels.
 
     Raises:
         RuntimeError: If the loss is not finite; names step and clips.
@@ -151,13 +153,13 @@ def pretrain(
     schedule = OneCycleLR(
         optimiser, recipe.learning_rate, total_steps=recipe.steps + 1, pct_start=0.05
     )
-    held_out = validation_batches(recipe)
+    held_out = [relabel(batch) for batch in validation_batches(recipe)]
     best, best_step, kept = float("inf"), 0, {}
     history: list[dict[str, int | float]] = []
     recent: list[float] = []
     for step, batch in _numbered(batches(recipe, seed, workers=workers), recipe.steps):
         net.train()
-        loss = loss_of(net, batch, recipe, device)
+        loss = loss_of(net, relabel(batch), recipe, device)
         if not bool(torch.isfinite(loss)):
             first = TRAINING_SEED + seed * SEED_STRIDE + (step - 1) * recipe.batch
             raise RuntimeError(f"loss is {loss.item()} at step {step}, clip seeds from {first}")
