@@ -26,7 +26,7 @@ from pulsephase.experiments.interpret.verdict import Facts, verdict_of
 from pulsephase.models.temporal_head import TemporalHead
 from pulsephase.physics.consistency import null_kernels
 
-DRAWS, RESAMPLES = 99, 40
+DRAWS, RESAMPLES = 99, 20
 SETTING_SEED = 50_000
 """Of the random weights that set the percentile."""
 

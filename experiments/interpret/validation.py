@@ -9,12 +9,13 @@
   the kernel, those of the process from the probe.
 
 ``python -m pulsephase.experiments.interpret.validation`` writes
-``experiments/results/interpret_validation.json``.
+``experiments/results/interpret_validation.json``, part by part.
 """
 
 from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -230,20 +231,37 @@ def _process(vessel: Oscillator, *, snr: float, frames: int) -> Float[Tensor, "c
     return torch.from_numpy(seen)
 
 
+def tasks() -> dict[str, Callable[[], dict[str, list[dict[str, Any]]]]]:
+    """Return every part by name, the shortest first; each gives rows of one table."""
+    found: dict[str, Callable[[], dict[str, list[dict[str, Any]]]]] = {}
+    for damping, snr in product((0.05, 0.3, 1.5), (20.0, 0.0)):
+        found[f"whitening {damping} {snr}"] = partial(_row, "whitening", whitening, damping, snr)
+    for taps, kind in product(LENGTHS, SYSTEMS):
+        found[f"power {kind} {taps}"] = partial(_row, "power", power, kind, taps)
+        if (taps, kind) == (LENGTHS[0], SYSTEMS[-1]):
+            found["nulls of tiny"] = partial(_row, "nulls", false_positives_of, "tiny")
+            found["nulls"] = lambda: {"nulls": false_positives(LENGTHS[0])}
+    return found
+
+
+def _row(table: str, make: Callable[..., dict[str, Any]], *given: Any) -> dict[str, Any]:
+    return {table: [make(*given)]}
+
+
 def main() -> None:
-    """Write all tables."""
+    """Add what is missing to the committed tables; a call that was cut off goes on."""
     torch.set_num_threads(1)
-    write_json(
-        RESULTS,
-        {
-            "revision": revision(),
-            "power": [power(kind, taps) for kind in SYSTEMS for taps in LENGTHS],
-            "nulls": [*false_positives(LENGTHS[0]), false_positives_of("tiny")],
-            "whitening": [
-                whitening(damping, snr) for damping in (0.05, 0.3, 1.5) for snr in (20.0, 0.0)
-            ],
-        },
-    )
+    held: dict[str, Any] = {"done": {}, "power": [], "nulls": [], "whitening": []}
+    if RESULTS.is_file():
+        held = json.loads(RESULTS.read_text(encoding="utf-8"))
+    for name, make in tasks().items():
+        if name in held["done"]:
+            continue
+        for table, rows in make().items():
+            held[table] += rows
+        held["done"][name] = revision()
+        write_json(RESULTS, held)
+        print(name)
 
 
 if __name__ == "__main__":
