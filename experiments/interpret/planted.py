@@ -123,3 +123,19 @@ def held_out_nulls(
     }
     made["plain filter"] = rng.uniform(-1, 1, (count, taps))
     return made
+
+
+def seen_process(
+    vessel: Oscillator, *, clips: int, snr_db: float, frames: int
+) -> Float[Tensor, "clip time 1"]:
+    """Return clips of the white-driven oscillator in noise, stationary from the first sample."""
+    model = noisy_oscillator(vessel, sample_hz=SAMPLE_HZ, snr_db=snr_db)
+    rng = np.random.default_rng(3)
+    start = np.linalg.cholesky(model.stationary)
+    push = np.linalg.cholesky(model.process + 1e-15 * np.eye(2))
+    state = rng.standard_normal((clips, 2)) @ start.T
+    seen = np.empty((clips, frames, 1))
+    for frame in range(frames):
+        seen[:, frame, 0] = state[:, 0] + np.sqrt(model.noise) * rng.standard_normal(clips)
+        state = state @ model.transition.T + rng.standard_normal((clips, 2)) @ push.T
+    return torch.from_numpy(seen)

@@ -12,7 +12,8 @@
 ``experiments/results/interpret_validation.json``, part by part.
 """
 
-from collections.abc import Mapping
+import json
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import partial
 from itertools import product
@@ -36,6 +37,7 @@ from pulsephase.experiments.interpret.planted import (
     head_of,
     held_out_nulls,
     noise_sd,
+    seen_process,
     signals,
     system,
 )
@@ -196,7 +198,7 @@ def whitening(damping: float, snr: float, *, seconds: float = 60.0) -> dict[str,
     layers = 8
     head = UngatedTCN(1, 2, layers=layers, kernel=2).double().requires_grad_(False)
     load_linear(head, doubling_stack(kalman.filter_system, layers=layers))
-    inputs = _process(vessel, snr=snr, frames=round(seconds * SAMPLE_HZ))
+    inputs = seen_process(vessel, clips=CLIPS, snr_db=snr, frames=round(seconds * SAMPLE_HZ))
     times = [400, 500]
     response = response_of(signal_rows(partial(wave_of, head), inputs, times=times), times)
     loop = system_of(response, sample_hz=SAMPLE_HZ, seed=0, resamples=RESAMPLES)
@@ -215,20 +217,6 @@ def whitening(damping: float, snr: float, *, seconds: float = 60.0) -> dict[str,
         "explained_by_autoregression": found["explained_by_autoregression"],
         "best_possible": 1 - kalman.innovation / (1 + 10 ** (-snr / 10)),
     }
-
-
-def _process(vessel: Oscillator, *, snr: float, frames: int) -> Float[Tensor, "clip time 1"]:
-    """Return clips of the white-driven oscillator in noise, stationary from the first sample."""
-    model = noisy_oscillator(vessel, sample_hz=SAMPLE_HZ, snr_db=snr)
-    rng = np.random.default_rng(3)
-    start = np.linalg.cholesky(model.stationary)
-    push = np.linalg.cholesky(model.process + 1e-15 * np.eye(2))
-    state = rng.standard_normal((CLIPS, 2)) @ start.T
-    seen = np.empty((CLIPS, frames, 1))
-    for frame in range(frames):
-        seen[:, frame, 0] = state[:, 0] + np.sqrt(model.noise) * rng.standard_normal(CLIPS)
-        state = state @ model.transition.T + rng.standard_normal((CLIPS, 2)) @ push.T
-    return torch.from_numpy(seen)
 
 
 def tasks() -> dict[str, Callable[[], dict[str, list[dict[str, Any]]]]]:
