@@ -132,7 +132,7 @@ def _loading(
     return moved
 
 
-def _lagged(scalar: Float[Tensor, "clip time"], start: int) -> Float[Tensor, "clip time lag"]:
+def _lagged(scalar: Float[Tensor, "clip time"], start: int) -> Float[Tensor, "clip frame lag"]:
     """Return the last samples of the signal beside each other, for each frame from ``start`` on."""
     windows = scalar.unfold(1, AR_ORDER, 1)  # window i ends at frame i + order - 1
     return windows[:, start - AR_ORDER + 1 : -1]
