@@ -39,19 +39,23 @@ STYLE: dict[Any, Any] = {
 }
 
 
-def draw(name: str, paint: Callable[..., None], *, panels: int = 1) -> str:
+def draw(
+    name: str, paint: Callable[..., None], *, panels: int = 1, height_in: float | None = None
+) -> str:
     """Return an SVG element of one row of panels.
 
     Args:
         name: Of the figure, unique on its page: its ids begin with it.
         paint: Takes one `Axes` a panel and draws on them.
         panels: How many.
+        height_in: Height in inches, at a width of 7.2; by default 2.7, and 3 for one panel.
 
     Returns:
         ``<svg ...>...</svg>``, without XML header, script or outside reference.
     """
     with matplotlib.rc_context(STYLE):
-        figure = Figure(figsize=(7.2, 2.7 if panels > 1 else 3.0), layout="constrained")
+        height = height_in or (2.7 if panels > 1 else 3.0)
+        figure = Figure(figsize=(7.2, height), layout="constrained")
         figure.patch.set_alpha(0)
         axes: list[Axes] = list(figure.subplots(1, panels, squeeze=False)[0])
         for item in axes:

@@ -30,7 +30,7 @@ from pulsephase.physics.pencil import pencil_poles
 from pulsephase.synthetic.presets import preset
 from pulsephase.synthetic.render import render_with_maps
 
-CLIPS, QUICK_CLIPS = 20, 12
+CLIPS, QUICK_CLIPS = 32, 12
 FRAMES = 200
 TIMES = (150, 165, 180)
 TAPS = 127
@@ -199,24 +199,26 @@ def verdict(found: dict[str, dict[str, Any]], *, count: int) -> dict[str, Any]:
     """Return what a quantity follows, in a word and a sentence, or why that is not known."""
     decided = {name: decide(row) for name, row in found.items()}
     undecided = [name for name, value in decided.items() if value is None]
+    numbers = (
+        f"slope {_shown(found['heart'])} on the heart rate, "
+        f"{_shown(found['vessel'])} on the planted vessel"
+    )
     if undecided:
         widest = max(_half_width(found[name]) for name in undecided)
         needed = math.ceil(count * max(2.0, (widest / thresholds().following) ** 2))
         sentence = (
             f"Whether the poles follow the {' or the '.join(undecided)} is not decided by {count} "
-            f"clips; about {needed} are needed."
+            f"clips ({numbers}); about {needed} are needed."
         )
         return {"claim": sentence, "follows": "undecided", "withheld": sentence}
     follows = tuple(name for name in ("heart", "vessel") if decided[name])
-    heart, vessel = (found[name]["slope"] for name in ("heart", "vessel"))
     word, text = {
-        (): ("neither", "one filter for all: the poles are the network's own"),
-        ("heart",): ("heart", "what the poles show is the forcing, not the vessel"),
-        ("vessel",): ("vessel", "the poles move with the planted vessel"),
-        ("heart", "vessel"): ("both", "the poles move with the vessel and with the forcing"),
+        (): ("neither", "One filter for all: the poles are the network's own"),
+        ("heart",): ("heart", "What the poles show is the forcing, not the vessel"),
+        ("vessel",): ("vessel", "The poles move with the planted vessel"),
+        ("heart", "vessel"): ("both", "The poles move with the vessel and with the forcing"),
     }[follows]
-    slopes_text = f"slope {heart:.2f} on the heart rate, {vessel:.2f} on the planted vessel"
-    return {"claim": f"{text[0].upper()}{text[1:]} ({slopes_text}).", "follows": word}
+    return {"claim": f"{text} ({numbers}).", "follows": word}
 
 
 def decide(row: dict[str, Any]) -> bool | None:
@@ -228,6 +230,11 @@ def decide(row: dict[str, Any]) -> bool | None:
     if -least < low and high < least:
         return False
     return None
+
+
+def _shown(row: dict[str, Any]) -> str:
+    low, high = row["interval_95"]
+    return f"{row['slope']:.2f} [{low:.2f}, {high:.2f}]"
 
 
 def _half_width(row: dict[str, Any]) -> float:

@@ -18,12 +18,20 @@ from pulsephase.commands.common import emit, progress, shared_options, stderr
     help="Videos or folders of them as operating points; else synthetic clips.",
 )
 @click.option("--seed", default=0, show_default=True, type=click.IntRange(0), help="Of all draws.")
+@click.option(
+    "--report",
+    type=click.Path(path_type=Path),
+    help="Folder for index.html, and for its figures as files of their own.",
+)
+@click.option("--no-frames", is_flag=True, help="Leave faces out of the report.")
 @click.option("--quick", is_flag=True, help="Fewer operating points: under 50 s for tiny.")
 @shared_options
 def command(
     weights: str,
     clips: tuple[Path, ...],
     seed: int,
+    report: Path | None,
+    no_frames: bool,
     quick: bool,
     as_json: bool,
     device: str,
@@ -45,7 +53,10 @@ def command(
     )
     from pulsephase.experiments.interpret.footage import videos_of
     from pulsephase.experiments.interpret.opening import open_subject
+    from pulsephase.report import check_writable
 
+    if report is not None:
+        check_writable(report)
     subject = open_subject(weights, device=device)
     budget = QUICK if quick else FULL
     videos = [video for path in clips for video in videos_of(path)]
@@ -56,6 +67,12 @@ def command(
         else:
             context = synthetic_context(subject, **shared)
         found = analyse(context)
+    if report is not None:
+        from pulsephase.experiments.interpret.report import frames_of, write_report
+
+        frames = {} if no_frames else frames_of(context.clips)
+        page = write_report(report, found, frames=frames)
+        stderr.print(f"report: {page}", highlight=False)
     if as_json:
         emit(found)
         return 0
