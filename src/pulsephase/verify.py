@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from pulsephase.errors import PulsePhaseError
+from pulsephase.errors import MissingExtraError, PulsePhaseError
 from pulsephase.label_checks import (
     SAMPLE_HZ,
     Facts,
@@ -98,6 +98,7 @@ def verify(
 
     Raises:
         InputError: If the root is not such a data set.
+        MissingExtraError: If reading the set takes what is not installed.
         ParameterError: If a condition names no attribute.
     """
     recordings = select(dataset.find(root), where)
@@ -132,6 +133,8 @@ class Look:
             notes += label.notes
             facts |= label_facts(label)
             problems += label_problems(label, facts)
+        except MissingExtraError:
+            raise  # of this system, not of the set
         except Exception as error:  # noqa: BLE001 - a reader's fault is the recording's finding
             problems.append(_reading(recording, error))
         try:

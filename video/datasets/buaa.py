@@ -27,7 +27,7 @@ from pulsephase.video.datasets.layout import DataSet, absent, entries_of, folder
 from pulsephase.video.datasets.matlab import open_mat
 from pulsephase.video.datasets.recording import CHUNK_BYTES, Label, Recording, Say, make_label
 from pulsephase.video.decode import frame_times
-from pulsephase.video.read import read_clips
+from pulsephase.video.read import probe, read_clips
 
 SUBJECT = re.compile(r"Sub[ _]?(\d+)", re.IGNORECASE)
 LIGHT = re.compile(r"lux[ _]?(\d+(?:\.\d+)?)", re.IGNORECASE)
@@ -66,14 +66,11 @@ def _frames(folder: Path, say: Say) -> Iterator[Clip]:
 
 def _label(folder: Path) -> Label:
     path, wave = _wave(folder)
-    shown_s = frame_times(only(folder, ".avi", "video"))
-    if len(shown_s) < 2 or len(wave) < 2:
-        raise InputError(
-            f"{folder} holds {len(shown_s)} frames and {len(wave)} values of the wave; "
-            "download it again"
-        )
-    times_s = np.linspace(0.0, shown_s[-1], len(wave))
-    rate = (len(wave) - 1) / shown_s[-1]
+    last_s = _last_s(only(folder, ".avi", "video"))
+    if len(wave) < 2:
+        raise InputError(f"{path} holds {len(wave)} values of the wave; download it again")
+    times_s = np.linspace(0.0, last_s, len(wave))
+    rate = (len(wave) - 1) / last_s
     note = f"{path}: {len(wave)} values without times spread over the video: {rate:.2f} a second"
     return make_label(
         path,
@@ -83,6 +80,14 @@ def _label(folder: Path) -> Label:
         timing="by length",
         notes=(note,),
     )
+
+
+def _last_s(path: Path) -> float:
+    """Return the time of the last frame that the video announces, broken off or not."""
+    footage = probe(path)
+    if footage.frames is not None and footage.frames > 1:
+        return (footage.frames - 1) / footage.sample_hz
+    return float(frame_times(path)[-1])
 
 
 def _wave(folder: Path) -> tuple[Path, Float64[np.ndarray, " sample"]]:

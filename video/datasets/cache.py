@@ -135,6 +135,7 @@ def build_cache(
     Raises:
         InputError: If the root is not such a data set, the folder holds another cache or something
             else, or it cannot be written (finished recordings are kept).
+        MissingExtraError: If reading the set takes what is not installed.
         ParameterError: If a number is not positive, there is no such face source, or a condition
             names no attribute.
     """

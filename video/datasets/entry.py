@@ -136,46 +136,45 @@ def write_entry(
         CacheFull: If it cannot be written. Nothing half-written is left.
     """
     notes: list[str] = []
-    label = recording.label()
-    notes += label.notes
     final = clips / folder_of(recording.name)
-    aside = clips / f".{final.name}"
-    with _writing(clips):
-        remove(aside)
-        aside.mkdir()
+    aside = clips / f".{final.name}.{os.getpid()}"  # of our own, whoever else may be at work
+    with _reading(recording):
+        label = recording.label()
+        source_bytes = recording.bytes_on_disk()
+    notes += label.notes
+    frames = _readable(recording, recording.clips(say=notes.append))
+    crops = face_clips(frames, faces=faces, size=size, sample_hz=sample_hz)
     try:
-        crops = face_clips(
-            recording.clips(say=notes.append), faces=faces, size=size, sample_hz=sample_hz
-        )
+        aside.mkdir()
         times_s, boxes = _write_frames(aside, crops, name=recording.name, size=size)
         pulse = at_times(label.wave, label.times_s, times_s)
         device_bpm = np.full(len(times_s), np.nan)
         if label.device_bpm is not None:
             device_bpm = at_times(label.device_bpm, label.times_s, times_s)
         notes += _judged(label, times_s, pulse, boxes)
-        columns = np.column_stack([pulse, device_bpm, boxes]).astype(np.float32)
-        with _writing(clips):
-            np.save(aside / LABELS, columns)
-            np.save(aside / TIMES, times_s)
-            entry = CacheEntry(
-                name=recording.name,
-                subject=recording.subject,
-                attributes=dict(recording.attributes),
-                frames=len(times_s),
-                seconds=len(times_s) / sample_hz,
-                face_share=float(np.isfinite(boxes).all(1).mean()),
-                pulse_share=float(np.isfinite(pulse).mean()),
-                timing=label.timing,
-                has_device=label.device_bpm is not None,
-                notes=tuple(from_root(note, root) for note in notes),
-                source_bytes=recording.bytes_on_disk(),
-                sha256={name: checksum(aside / name) for name in (FRAMES, LABELS, TIMES)},
-            )
-            write_json(aside / ENTRY, asdict(entry))
-            remove(final)
-            aside.rename(final)
+        np.save(aside / LABELS, np.column_stack([pulse, device_bpm, boxes]).astype(np.float32))
+        np.save(aside / TIMES, times_s)
+        entry = CacheEntry(
+            name=recording.name,
+            subject=recording.subject,
+            attributes=dict(recording.attributes),
+            frames=len(times_s),
+            seconds=len(times_s) / sample_hz,
+            face_share=float(np.isfinite(boxes).all(1).mean()),
+            pulse_share=float(np.isfinite(pulse).mean()),
+            timing=label.timing,
+            has_device=label.device_bpm is not None,
+            notes=tuple(from_root(note, root) for note in notes),
+            source_bytes=source_bytes,
+            sha256={name: checksum(aside / name) for name in (FRAMES, LABELS, TIMES)},
+        )
+        write_json(aside / ENTRY, asdict(entry))
+        remove(final)
+        aside.rename(final)
+    except OSError as error:  # reading raises no such error: see _reading
+        raise CacheFull(error.errno, f"{clips} cannot be written: {error.strerror}") from error
     finally:
-        remove(aside)
+        shutil.rmtree(aside, ignore_errors=True)
     return entry
 
 
@@ -252,11 +251,17 @@ def remove(path: Path) -> None:
 
 
 @contextmanager
-def _writing(where: Path) -> Iterator[None]:
+def _reading(recording: Recording) -> Iterator[None]:
+    """Turn what the system says of a source into an error of its recording."""
     try:
         yield
     except OSError as error:
-        raise CacheFull(error.errno, f"{where} cannot be written: {error.strerror}") from error
+        raise InputError(f"{recording.name} cannot be read: {error}") from error
+
+
+def _readable(recording: Recording, clips: Iterator[Clip]) -> Iterator[Clip]:
+    with _reading(recording):
+        yield from clips
 
 
 def _write_frames(
@@ -265,22 +270,16 @@ def _write_frames(
     """Write crops as they come, so that memory does not grow with length."""
     rounder = Rounder(name)
     times, boxes, count = [], [], 0
-    with _writing(aside):
-        file = (aside / FRAMES).open("wb")
-    with file:
+    with (aside / FRAMES).open("wb") as file:
         _write_header(file, count, size)
         for clip in crops:
             assert clip.boxes is not None
-            levels = rounder(clip.frames.numpy())
-            with _writing(aside):
-                file.write(levels.tobytes())
+            file.write(rounder(clip.frames.numpy()).tobytes())
             times.append(clip.times_s.numpy())
             boxes.append(clip.boxes.double().numpy())
             count += len(clip)
-        with _writing(aside):
-            file.seek(0)
-            _write_header(file, count, size)  # as long as before: numpy leaves room for the count
-            file.flush()
+        file.seek(0)
+        _write_header(file, count, size)  # as long as before: numpy leaves room for the count
     return np.concatenate(times), np.concatenate(boxes)
 
 

@@ -23,6 +23,7 @@ from pulsephase.video.datasets.layout import require
 from pulsephase.video.datasets.recording import CHUNK_BYTES, Label, Say, make_label
 
 HDF5_MAGIC: Final = b"\x89HDF\r\n\x1a\n"
+MANY = 100_000  # values; an array of more is read when it is asked for
 ALMOST_ONE = 1.5
 """Brightest value of a floating-point video in 0..1; beyond it, it counts in 0..255."""
 FAULTS = (
@@ -73,6 +74,8 @@ class Mat5(Mat):
     def __init__(self, path: Path) -> None:
         self.path = path
         self.shapes = {name: shape for name, shape, _ in scipy.io.whosmat(path)}
+        small = [name for name, shape in self.shapes.items() if math.prod(shape) < MANY]
+        self.small = scipy.io.loadmat(path, variable_names=small)
 
     def shape(self, name: str) -> tuple[int, ...]:
         """See :class:`Mat`."""
@@ -80,7 +83,9 @@ class Mat5(Mat):
 
     def value(self, name: str, field: str | None = None) -> Any:
         """See :class:`Mat`."""
-        found = scipy.io.loadmat(self.path, variable_names=[name])[name]
+        if name not in self.small:
+            return scipy.io.loadmat(self.path, variable_names=[name])[name]
+        found = self.small[name]
         return found if field is None else found[field].flat[0]
 
     def frames(self, name: str) -> Iterator[np.ndarray]:

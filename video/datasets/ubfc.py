@@ -40,6 +40,7 @@ from pulsephase.video.datasets.recording import (
 from pulsephase.video.read import probe, read_clips
 
 SUBJECT = re.compile(r"subject\d+", re.IGNORECASE)
+FAR_OFF = 0.25
 VIDEO, TRUTH, DUMP = "vid.avi", "ground_truth.txt", "gtdump.xmp"
 TERMS = (
     "S. Bobbia, R. Macwan, Y. Benezeth, A. Mansouri, J. Dubois: Unsupervised skin tissue "
@@ -92,21 +93,27 @@ def _timed_frames(folder: Path, say: Say) -> Iterator[Clip]:
 
 def _frame_times(folder: Path, say: Say) -> Float64[np.ndarray, " frame"] | None:
     """Return the time of each frame, or none where the label does not tell."""
-    announced = probe(folder / VIDEO).frames
+    footage = probe(folder / VIDEO)
     try:
         times_s: np.ndarray = _numbers(require(folder / TRUTH, "label"), separator=None)[-1]
     except InputError as error:
         say(f"{error}; the video's own clock is used")
         return None
-    if announced != len(times_s):
+    if footage.frames != len(times_s):
         say(
-            f"{folder / VIDEO} announces {announced} frames, {TRUTH} holds {len(times_s)} columns; "
-            "each is used by its own clock"
+            f"{folder / VIDEO} announces {footage.frames} frames, {TRUTH} holds {len(times_s)} "
+            "columns; each is used by its own clock"
         )
         return None
     if not rising(times_s).all():
         say(f"{folder / TRUTH}: times do not rise; the frames are placed by the video's own clock")
         return None
+    rate_hz = (len(times_s) - 1) / (times_s[-1] - times_s[0])
+    if abs(rate_hz / footage.sample_hz - 1) > FAR_OFF:
+        say(
+            f"{folder / TRUTH}: {rate_hz:.4g} frames a second by the label, "
+            f"{footage.sample_hz:.4g} by the video; the label is believed"
+        )
     return times_s
 
 

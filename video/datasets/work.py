@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from pulsephase.errors import InputError, PulsePhaseError
+from pulsephase.errors import InputError, MissingExtraError, PulsePhaseError
 from pulsephase.video.datasets.entry import (
     CacheEntry,
     CacheFull,
@@ -44,7 +44,8 @@ class Work:
         """Cache one recording, unless it is there.
 
         Raises:
-            CacheFull: If the cache cannot be written: then no recording will do better.
+            CacheFull: If the cache cannot be written.
+            MissingExtraError: If reading takes what is not installed.
         """
         folder = self.clips / folder_of(recording.name)
         entry = _kept(folder, recording)
@@ -59,8 +60,8 @@ class Work:
                 sample_hz=self.sample_hz,
                 faces=FACES[self.faces](),
             )
-        except CacheFull:
-            raise
+        except (CacheFull, MissingExtraError):
+            raise  # none will do better
         except PulsePhaseError as error:
             reason = str(error)
         except Exception as error:  # noqa: BLE001 - whatever it is, the others must not be lost

@@ -186,13 +186,21 @@ def test_killed_at_any_time_it_goes_on_and_ends_in_the_same_bytes(
     process.kill()
     assert process.wait() == -signal.SIGKILL
     process.stdout.close()
-    while any(Path(f"/proc/{child}").exists() for child in children):
+    while any(map(_runs, children)):
         time.sleep(0.05)
     with pytest.raises(InputError, match="not finished"):
         Cache(out)
     report = build(out, recordings.made_set(four()))
     assert sum(fate.kept for fate in report.recordings) >= after
     assert contents(out) == contents(whole)
+
+
+def _runs(process: int) -> bool:
+    try:
+        stat = Path(f"/proc/{process}/stat").read_text()
+    except OSError:
+        return False
+    return stat.rsplit(")", 1)[1].split()[0] != "Z"  # a zombie has ended
 
 
 def _children(parent: int) -> list[int]:
@@ -244,6 +252,39 @@ def test_a_full_disk_is_one_clear_error_and_keeps_what_is_done(
     monkeypatch.undo()
     build(out, made)
     assert contents(out) == contents(whole)
+
+
+def test_a_limit_of_the_system_in_the_middle_of_the_frames_is_one_clear_error(
+    whole: Path, tmp_path: Path
+) -> None:
+    """The kernel refuses the write itself, part of the way through a file."""
+    resource = pytest.importorskip("resource")
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    out, made = tmp_path / "cache", recordings.made_set(four())
+    out.mkdir()
+    resource.setrlimit(resource.RLIMIT_FSIZE, (9_000, before[1]))  # frames take 17 kB
+    try:
+        with pytest.raises(InputError, match="cannot be written: File too large; finished"):
+            build(out, made)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert list((out / "clips").iterdir()) == []
+    build(out, made)
+    assert contents(out) == contents(whole)
+
+
+def unreadable(say: object) -> Iterator[Clip]:
+    yield from recordings.patch(1, 1.0, 24, 6.0, 100.0, print)
+    raise OSError(5, "Input/output error")
+
+
+def test_a_disk_that_fails_to_read_is_the_recordings_fault_not_the_caches(tmp_path: Path) -> None:
+    one, two, *_ = four()
+    made = recordings.made_set([replace(one, read_frames=unreadable), two])
+    report = build(tmp_path / "cache", made)
+    assert list(report.failed) == ["subject1"]
+    assert "subject1 cannot be read" in report.failed["subject1"]
+    assert "Input/output error" in report.failed["subject1"]
 
 
 def test_a_damaged_cache_is_named(whole: Path, tmp_path: Path) -> None:

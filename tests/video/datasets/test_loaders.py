@@ -23,8 +23,9 @@ from datasets_by_hand import (
     wave,
 )
 
-from pulsephase.errors import InputError, ParameterError
+from pulsephase.errors import InputError, MissingExtraError, ParameterError
 from pulsephase.video.clip import Clip
+from pulsephase.video.datasets.cache import build_cache
 from pulsephase.video.datasets.mmpd import widened
 from pulsephase.video.datasets.recording import Recording
 from pulsephase.video.datasets.registry import DATASETS, dataset
@@ -75,6 +76,13 @@ def test_ubfc_times_that_do_not_rise_are_said(tmp_path: Path) -> None:
     _, times_s, said = read(one("ubfc", tmp_path))
     assert times_s[-1] == pytest.approx((FRAMES - 1) / HZ) and "do not rise" in said[0]
     assert "1 values whose time does not rise" in one("ubfc", tmp_path).label().notes[0]
+
+
+def test_ubfc_times_in_ms_are_believed_and_said(tmp_path: Path) -> None:
+    ubfc(tmp_path, step_s=33.3)
+    _, times_s, said = read(one("ubfc", tmp_path))
+    assert times_s[1] == pytest.approx(33.3)
+    assert "0.03003 frames a second by the label, 30 by the video" in said[0]
 
 
 def test_ubfc_partial_video_keeps_the_times_of_what_is_there(tmp_path: Path) -> None:
@@ -331,8 +339,10 @@ def test_scamps(tmp_path: Path, turned: bool) -> None:
 def test_a_missing_h5py_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     as_hdf5(tmp_path / "P000001.mat", {"Xsub": np.zeros((2, 8, 8, 3)), "d_ppg": np.zeros((1, 2))})
     monkeypatch.setitem(__import__("sys").modules, "h5py", None)
-    with pytest.raises(ParameterError.__base__, match=r"pulsephase\[scamps\]"):
+    with pytest.raises(MissingExtraError, match=r"pulsephase\[scamps\]"):
         one("scamps", tmp_path).label()
+    with pytest.raises(MissingExtraError, match=r"pulsephase\[scamps\]"):  # once, not for each
+        build_cache(tmp_path, dataset=dataset("scamps"), out=tmp_path / "cache", size=8)
 
 
 def test_buaa_wave_is_spread_over_the_video_and_says_so(tmp_path: Path) -> None:
@@ -348,6 +358,18 @@ def test_buaa_wave_is_spread_over_the_video_and_says_so(tmp_path: Path) -> None:
     assert label.device_bpm[0] == 88 and label.device_bpm[-1] == 92
     assert (recording.name, recording.subject) == ("Sub 01/lux 10.0", "Sub 01")
     assert recording.attributes == {"lux": "10.0"} and said == []
+
+
+def test_buaa_a_video_that_breaks_off_does_not_squeeze_the_wave(tmp_path: Path) -> None:
+    folder = buaa(tmp_path)
+    video = folder / "lux10.0_APH.avi"
+    video.write_bytes(video.read_bytes()[: video.stat().st_size // 2])
+    recording = one("buaa", tmp_path)
+    _, times_s, said = read(recording)
+    label = recording.label()
+    assert times_s[-1] < 0.9 and said
+    assert label.times_s[-1] == pytest.approx((FRAMES - 1) / HZ)
+    np.testing.assert_allclose(label.wave, wave(label.times_s), atol=1e-9)
 
 
 def test_buaa_other_copies_and_faults(tmp_path: Path) -> None:
