@@ -2,16 +2,20 @@
 
 * *rates*: steady pulses in white noise by length and signal-to-noise ratio (within 0.6 to 4 Hz):
   how many are given, and how many of these, and of all with abstention off, are right.
-* *noise*: how much noise without a pulse is refused.
+* *noise*: how much noise without a pulse is refused, and of tones that no heart has.
 * *octaves*: rates halved or doubled at 0 dB, by colour of the noise and second harmonic.
 * *estimators*: autocorrelation and beats beside the spectrum.
 * *intervals*: error of an interval between beats, by frame rate and noise.
 * *variability*: figures at 15, 30 and 60 Hz against those of the true beats.
+* *conventions*: the same 42 waves under each convention of `pulsephase.vitals.metrics`.
 
-``python -m pulsephase.experiments.accuracy`` writes ``experiments/results/accuracy.json``.
+``python -m pulsephase.experiments.accuracy [NAME...]`` writes ``experiments/results/accuracy.json``,
+all of it or the tables that are named.
 """
 
+import json
 import math
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -24,9 +28,11 @@ from pulsephase.files import write_json
 from pulsephase.synthetic.config import PulseRanges
 from pulsephase.synthetic.pulse import Pulse, sample_pulse, wave_at
 from pulsephase.vitals.beats import Beats, find_beats
+from pulsephase.vitals.conventions import CONVENTIONS
 from pulsephase.vitals.estimators import autocorrelation_rate, beat_rate
 from pulsephase.vitals.heart_rate import heart_rate, peak_bpm
-from pulsephase.vitals.planted import coloured_noise, planted_waves
+from pulsephase.vitals.planted import coloured_noise, planted_waves, swept_tones
+from pulsephase.vitals.protocols import metrics
 from pulsephase.vitals.variability import of_beats, variability
 
 RESULTS = Path(__file__).parent / "results" / "accuracy.json"
@@ -45,6 +51,7 @@ LIVELY = PulseRanges(
     jitter=0.01,
 )
 ESTIMATORS = ("spectrum", "autocorrelation", "beats")
+METRICS = ("mae", "rmse", "mape", "pearson", "snr", "macc")
 FIGURES = ("sdnn_ms", "rmssd_ms", "pnn50", "lf_ms2", "hf_ms2", "lf_hf")
 
 Row = dict[str, Any]
@@ -81,7 +88,7 @@ def rates() -> list[Row]:
 
 
 def noise() -> list[Row]:
-    """Share of noise that is refused."""
+    """Share of noise, of swept tones and of steady ones outside the band that is refused."""
     rows = []
     for length_s in LENGTHS_S:
         row: Row = {"length_s": length_s}
@@ -93,10 +100,22 @@ def noise() -> list[Row]:
                 sample_hz=SAMPLE_HZ,
                 power=power,
             )
-            refused = [heart_rate(wave, sample_hz=SAMPLE_HZ).bpm is None for wave in waves]
-            row[colour] = float(np.mean(refused))
+            row[colour] = _refused(waves)
+        rng, length = np.random.default_rng(104), round(length_s * SAMPLE_HZ)
+        row["swept"] = _refused(
+            swept_tones(
+                rng, count=400, length=length, sample_hz=SAMPLE_HZ, speed_bpm_s=(10.0, 40.0)
+            )
+        )
+        outside = np.concatenate([rng.uniform(5, 35.5, 200), rng.uniform(241, 600, 200)])
+        phase = np.outer(2 * np.pi * outside / 60, np.arange(length) / SAMPLE_HZ)
+        row["outside"] = _refused(np.cos(phase) + 0.1 * rng.normal(size=phase.shape))
         rows.append(row)
     return rows
+
+
+def _refused(waves: NDArray[np.float64]) -> float:
+    return float(np.mean([heart_rate(wave, sample_hz=SAMPLE_HZ).bpm is None for wave in waves]))
 
 
 def octaves() -> list[Row]:
@@ -217,6 +236,21 @@ def figures_of_variability() -> list[Row]:
     return rows
 
 
+def conventions() -> list[Row]:
+    """The same 42 waves of 60 s at 0 dB, each its own person, against clean ones."""
+    drawn: dict[str, Any] = {"count": 42, "length": 1800, "sample_hz": SAMPLE_HZ, "harmonic": 0.2}
+    noisy_waves, clean_waves = (
+        list(planted_waves(np.random.default_rng(105), snr_db=snr_db, **drawn)[0])
+        for snr_db in (0.0, 25.0)
+    )
+    rows = []
+    for name in ("strict", *CONVENTIONS):
+        found = metrics(noisy_waves, clean_waves, sample_hz=SAMPLE_HZ, convention=name)
+        values = {metric: getattr(found, metric).value for metric in METRICS}
+        rows.append({"convention": name, **values})
+    return rows
+
+
 def tables(results: dict[str, Any]) -> dict[str, str]:
     """Lay the results out as the docs show them, by name."""
     return {
@@ -232,9 +266,10 @@ def tables(results: dict[str, Any]) -> dict[str, str]:
             ],
         ),
         "noise": _table(
-            ["length", *COLOURS],
+            ["length", *COLOURS, "tone, 10 to 40 bpm/s", "tone outside 36 to 240 bpm"],
             [
-                [f"{row['length_s']:g} s", *(_percent(row[colour]) for colour in COLOURS)]
+                [f"{row['length_s']:g} s"]
+                + [_percent(row[kind]) for kind in (*COLOURS, "swept", "outside")]
                 for row in results["noise"]
             ],
         ),
@@ -264,6 +299,20 @@ def tables(results: dict[str, Any]) -> dict[str, str]:
                 for row in results["intervals"]
             ],
         ),
+        "conventions": _table(
+            ["convention", "MAE, bpm", "RMSE, bpm", "MAPE", "Pearson's r", "SNR, dB", "MACC"],
+            [
+                [
+                    f"`{row['convention']}`",
+                    *(f"{row[name]:.2f}" for name in ("mae", "rmse")),
+                    f"{row['mape']:.1f} %",
+                    f"{row['pearson']:.3f}",
+                    f"{row['snr']:.1f}",
+                    f"{row['macc']:.2f}",
+                ]
+                for row in results["conventions"]
+            ],
+        ),
         "variability": _table(
             ["rate", "white noise", "SDNN", "RMSSD", "pNN50", "LF", "HF", "LF/HF"],
             [
@@ -284,21 +333,26 @@ def _percent(share: float | None) -> str:
     return "-" if share is None else f"{100 * share:.1f} %"
 
 
-def main() -> None:
-    """Write all tables."""
-    write_json(
-        RESULTS,
-        {
-            "revision": revision(),
-            "rates": rates(),
-            "noise": noise(),
-            "octaves": octaves(),
-            "estimators": estimators(),
-            "intervals": intervals(),
-            "variability": figures_of_variability(),
-        },
-    )
+TABLES = {
+    "rates": rates,
+    "noise": noise,
+    "octaves": octaves,
+    "estimators": estimators,
+    "intervals": intervals,
+    "variability": figures_of_variability,
+    "conventions": conventions,
+}
+
+
+def main(names: list[str]) -> None:
+    """Write the tables that are named, or all; the others stay as they are."""
+    wanted = {name: TABLES[name] for name in names or TABLES}
+    held = json.loads(RESULTS.read_text(encoding="utf-8")) if names else {}
+    for name, table in wanted.items():
+        held[name] = table()
+        held.setdefault("revisions", {})[name] = revision()
+    write_json(RESULTS, held)
 
 
 if __name__ == "__main__":
-    main()
+    main(sys.argv[1:])

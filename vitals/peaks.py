@@ -36,7 +36,8 @@ class Peaks:
     Attributes:
         frequency_hz: Its frequency.
         rise: Its power over the mean of the rest of the band, both over the floor's slope. White
-            noise has about 5, and below 9 in 95 % of windows, whatever their length.
+            noise has about 5, and below 9 in 95 % of windows, whatever their length. Zero where
+            it is no peak, but a slope beside one outside of the band.
     """
 
     frequency_hz: Float[np.ndarray, " windows"]
@@ -99,9 +100,9 @@ def _eligible(seen: Spectra) -> Array:
 def _peaks(seen: Spectra, winner: Index) -> Peaks:
     refined = _refine(seen.power, seen.band[winner], seen.slope, seen.top_hz / seen.step_hz)
     lobe = round(LOBE * seen.resolution)
-    return Peaks(
-        frequency_hz=refined * seen.step_hz, rise=_rise(seen.white, winner, seen.band, lobe)
-    )
+    stands = seen.is_peak[np.arange(len(winner)), winner]  # on a slope nothing rises
+    rise = np.where(stands, _rise(seen.white, winner, seen.band, lobe), 0.0)
+    return Peaks(frequency_hz=refined * seen.step_hz, rise=rise)
 
 
 def _take_half(

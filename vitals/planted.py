@@ -77,6 +77,36 @@ def planted_waves(
     return (wave + noise).astype(np.float64), (60 * rate_hz[:, 0]).astype(np.float64)
 
 
+def swept_tones(
+    rng: np.random.Generator,
+    *,
+    count: int,
+    length: int,
+    sample_hz: float,
+    speed_bpm_s: tuple[float, float],
+    range_bpm: tuple[float, float] = (36.0, 240.0),
+    noise: float = 0.1,
+) -> Float64[np.ndarray, "count length"]:
+    """Draw tones whose rate runs up and down within a range: no heart does that.
+
+    Args:
+        rng: Source of randomness.
+        count: Waves.
+        length: Samples a wave.
+        sample_hz: Samples per second.
+        speed_bpm_s: Speeds are uniform in it; the tone turns round where it meets the range.
+        range_bpm: Where the rate stays.
+        noise: Deviation of white noise, over the tone's amplitude.
+    """
+    check_rate("sample_hz", sample_hz)
+    low, high = range_bpm
+    speed = rng.uniform(*speed_bpm_s, (count, 1))
+    span = rng.uniform(0, 2 * (high - low), (count, 1)) + speed * np.arange(length) / sample_hz
+    bpm = low + np.abs((span + high - low) % (2 * (high - low)) - (high - low))
+    phase = rng.uniform(0, 2 * np.pi, (count, 1)) + 2 * np.pi * np.cumsum(bpm, 1) / 60 / sample_hz
+    return np.cos(phase) + noise * rng.normal(size=(count, length))
+
+
 def noise_level(rng: np.random.Generator, length: int, sample_hz: float, power: float) -> float:
     """Return the mean power of :func:`coloured_noise` between 0.6 and 4 Hz, from long waves."""
     long = coloured_noise(rng, count=200, length=4 * length, sample_hz=sample_hz, power=power)

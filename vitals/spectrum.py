@@ -45,7 +45,8 @@ class Spectra:
         slope: :math:`b` of each window.
         white: :math:`W`.
         is_peak: Where ``power`` has a local maximum that did not leak in from outside.
-        score: :math:`S`.
+        score: :math:`S`; zero where the power only falls from outside of the band on, as it does
+            beside a rhythm that lies there.
     """
 
     power: Float64[np.ndarray, "windows frequency"]
@@ -94,6 +95,7 @@ def spectra(
     above = np.where(2 * band * step_hz <= top_hz, power[:, doubled], 0.0)
     there = floor * 2.0 ** -slope[:, None]
     second = np.minimum(np.maximum(above / there - 1, 0), HARMONIC_CAP * here / there)
+    score = np.where(_skirt(power, band), 0.0, white + HARMONIC_WEIGHT * second)
     return Spectra(
         power=power,
         step_hz=step_hz,
@@ -103,7 +105,7 @@ def spectra(
         slope=slope,
         white=white,
         is_peak=is_peak,
-        score=white + HARMONIC_WEIGHT * second,
+        score=score,
     )
 
 
@@ -137,6 +139,14 @@ def _floor(power: Array, frequency_hz: Array) -> tuple[Array, Array]:
     fitted = -(logs @ centred) / (centred @ centred)
     slope = SLOPE_SHRINKAGE * np.clip(fitted, 0.0, STEEPEST_SLOPE)
     return np.exp((logs + slope[:, None] * axis).mean(1) + EULER), slope
+
+
+def _skirt(power: Array, band: Index) -> NDArray[np.bool_]:
+    """Tell which bins of the band the power reaches from outside by falling all the way."""
+    steps = np.diff(power[:, band[0] - 1 : band[-1] + 2], axis=1)
+    from_below = np.logical_and.accumulate(steps[:, :-1] < 0, axis=1)
+    from_above = np.logical_and.accumulate(steps[:, :0:-1] > 0, axis=1)[:, ::-1]
+    return np.asarray(from_below | from_above, dtype=np.bool_)
 
 
 def _leak(power: Array, band: Index) -> Array:
