@@ -1,8 +1,9 @@
 import numpy as np
 import pytest
+from scipy.signal import hilbert
 
 from pulsephase.errors import SamplingError
-from pulsephase.vitals.planted import BAND_HZ, coloured_noise, planted_waves
+from pulsephase.vitals.planted import BAND_HZ, coloured_noise, planted_waves, swept_tones
 from pulsephase.vitals.signals import band_pass
 
 
@@ -40,6 +41,20 @@ def test_the_stated_ratio_is_there(sample_hz: float, noise_power: float) -> None
     total = np.var(band_pass(with_signal, **edges)[:, length // 4 : -length // 4])
     noise = np.var(band_pass(without, **edges)[:, length // 4 : -length // 4])
     assert 10 * np.log10(total / noise - 1) == pytest.approx(3.0, abs=0.4)
+
+
+def test_a_swept_tone_runs_as_fast_as_is_said_and_stays_within_its_range() -> None:
+    sample_hz = 120.0
+    drawn = {"sample_hz": sample_hz, "length": 60 * 120, "speed_bpm_s": (20.0, 20.0), "noise": 0.0}
+    for wave in swept_tones(np.random.default_rng(3), count=4, **drawn):
+        phase = np.unwrap(np.angle(hilbert(wave)))
+        bpm = np.diff(phase) * sample_hz * 60 / (2 * np.pi)
+        smooth = np.convolve(bpm, np.ones(240) / 240, "valid")[240:-240]
+        speed = np.abs(smooth[240:] - smooth[:-240]) / 2
+        assert np.median(speed) == pytest.approx(20, rel=0.05)
+        assert smooth.min() > 36
+        assert smooth.max() < 240
+        assert np.ptp(smooth) > 150
 
 
 def test_the_same_seed_gives_the_same_waves() -> None:
