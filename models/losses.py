@@ -13,9 +13,10 @@ SPECTRUM_SPREAD_BPM = 7.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LossWeights:
-    """Weights of the terms beside the negative Pearson correlation.
+    """Weights of the terms.
 
     Attributes:
+        pearson: Of the negative Pearson correlation, the paper's loss; 0 leaves it out.
         rate: Of the spectral miss.
         scale: Of what holds the output near unit standard deviation.
         silence: Of the energy of clips without a pulse.
@@ -23,6 +24,7 @@ class LossWeights:
             by 0.1 (second-hand: an assumption).
     """
 
+    pearson: float = 1.0
     rate: float = 0.3
     scale: float = 0.05
     silence: float = 0.1
@@ -101,7 +103,7 @@ def pulse_loss(
     r"""Return the mean loss over clips.
 
     .. math:: \begin{cases}
-        1 - r(p, z) + \lambda_{\text{rate}} S(p)
+        \lambda_{\text{pearson}} (1 - r(p, z)) + \lambda_{\text{rate}} S(p)
         + \lambda_{\text{scale}} (\sigma(p) - 1)^2
         + \lambda_{\text{rec}} R(p, z) & \text{with a pulse}\\
         \lambda_{\text{silence}} \langle p^2 \rangle & \text{without}
@@ -119,7 +121,7 @@ def pulse_loss(
         weights: Of the terms.
     """
     with_pulse = (
-        negative_pearson(wave, target)
+        weights.pearson * negative_pearson(wave, target)
         + weights.rate * spectral_miss(wave, heart_rate_bpm, sample_hz=sample_hz)
         + weights.scale * (wave.std(1) - 1) ** 2
     )

@@ -112,11 +112,12 @@ def test_no_face_is_null_with_a_reason_and_exit_1(
     assert result["no_face_s"] == pytest.approx(result["duration_s"], abs=0.1)
 
 
-@pytest.mark.parametrize(("name", "method"), [("grey", "pos"), ("flat", "phasenet")])
+@pytest.mark.parametrize(
+    ("name", "method"), [("grey", "pos"), ("flat", "phasenet"), ("noface", "phasenet")]
+)
 def test_a_box_without_a_pulse_is_null_and_exit_1(
     folder: Path, name: str, method: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """PHASE-Net is asked on a flat video only: in pure noise it can find a rhythm (README)."""
     video = str(folder / f"{name}.mp4")
     code, out, _ = run(
         "measure", video, "--box", "full", "--method", method, "--json", capsys=capsys

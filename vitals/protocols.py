@@ -24,6 +24,7 @@ from pulsephase.vitals.agreement import (
 from pulsephase.vitals.conventions import CONVENTIONS, resolution_bpm, score
 from pulsephase.vitals.door import as_wave, check_rate
 from pulsephase.vitals.heart_rate import FLAT, WINDOW_S
+from pulsephase.vitals.readings import Readings, against_readings
 from pulsephase.vitals.strict import score_strictly
 
 PRINTED_BPM = 0.01  # two decimals are what tables print
@@ -48,6 +49,7 @@ class Metrics:
         by_subject: Mean absolute error in bpm of each subject.
         by_group: The same result for each group.
         warnings: What the numbers cannot tell.
+        readings: The device's own rates beside those of its waves, where they were given.
     """
 
     convention: str
@@ -64,6 +66,7 @@ class Metrics:
     by_subject: Mapping[str, float] = field(default_factory=dict)
     by_group: Mapping[str, "Metrics"] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
+    readings: Readings | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,6 +87,7 @@ def metrics(
     subjects: Sequence[str] | None = None,
     groups: Sequence[str] | None = None,
     difference: bool = False,
+    readings_bpm: Sequence[float] | None = None,
 ) -> Metrics:
     r"""Compare predicted pulse waves with contact ones.
 
@@ -109,6 +113,8 @@ def metrics(
         groups: Subgroup of each video, for a result of its own.
         difference: The waves are first differences: the toolboxes sum them up first. ``strict``
             reads the rate off the waves as they are.
+        readings_bpm: What the device of the label showed, mean of each video: compared apart, under
+            any convention; labels are read from their waves.
 
     Raises:
         ParameterError: If a wave is flat or not finite, or there is no such convention.
@@ -139,6 +145,7 @@ def metrics(
         ("sample_hz", len(rates)),
         ("subjects", len(people)),
         ("groups", len(kinds)),
+        ("readings_bpm", count if readings_bpm is None else len(readings_bpm)),
     ):
         if found != count or count == 0:
             raise ShapeError(f"{name} has {found} entries for {count} labels; give one for each")
@@ -148,7 +155,11 @@ def metrics(
         videos.append(
             _score(p, t, float(rate), convention, window_s, difference, people[index], kinds[index])
         )
-    return _collect(videos, convention)
+    found = _collect(videos, convention)
+    if readings_bpm is None:
+        return found
+    readings = against_readings([video.scores for video in videos], readings_bpm)
+    return replace(found, readings=readings, warnings=found.warnings + readings.warnings())
 
 
 def _pair(

@@ -74,6 +74,17 @@ def test_reconstruction_is_what_correlation_is_blind_to() -> None:
     torch.testing.assert_close(reconstruction_miss(wave, target), wanted, rtol=1e-4, atol=0)
 
 
+def test_the_correlation_can_be_left_out() -> None:
+    wave, target = tone(70) + 0.3 * tone(140), 2 * tone(70)
+    only = LossWeights(pearson=0.0, rate=0.0, scale=0.0, silence=0.0, reconstruction=1.0)
+    given = (wave, target, torch.tensor([True]), torch.tensor([70.0]))
+    found = pulse_loss(*given, sample_hz=RATE, weights=only)
+    torch.testing.assert_close(found, reconstruction_miss(wave, target)[0])
+    more = LossWeights(pearson=2.0, rate=0.0, scale=0.0)
+    found = pulse_loss(*given, sample_hz=RATE, weights=more)
+    torch.testing.assert_close(found, 2 * negative_pearson(wave, target)[0])
+
+
 def test_the_regulariser_is_left_out_by_default_and_adds_its_weight() -> None:
     wave, target = tone(70) + 0.3 * tone(140), 2 * tone(70)
     rate = torch.tensor([70.0])

@@ -127,7 +127,9 @@ def slow_metrics(
 
 @pytest.mark.parametrize("name", TOOLBOXES)
 @pytest.mark.parametrize("difference", [False, True])
-@pytest.mark.parametrize(("sample_hz", "length"), [(15.0, 313), (29.97, 512), (60.0, 700)])
+@pytest.mark.parametrize(
+    ("sample_hz", "length"), [(15.0, 313), (24.0, 300), (29.97, 512), (60.0, 600), (120.0, 610)]
+)
 def test_whole_videos_agree_with_the_slow_definition(
     name: str, difference: bool, sample_hz: float, length: int
 ) -> None:
@@ -139,6 +141,26 @@ def test_whole_videos_agree_with_the_slow_definition(
     )  # fmt: skip
     slow = slow_metrics(predictions, labels, [sample_hz] * 7, name, None, difference)
     agree(fast, slow)
+
+
+def rate_as_printed(wave: Array, rate: float, low: float, high: float) -> float:
+    """The tools' own lines: a periodogram of scipy, the mask of the band, the largest bin."""
+    size = 2 ** math.ceil(math.log2(len(wave)))
+    frequency, density = scipy.signal.periodogram(wave, fs=rate, nfft=size, detrend=False)
+    inside = np.argwhere((frequency >= low) & (frequency <= high)).ravel()
+    return float(frequency[inside][np.argmax(density[inside])] * 60)
+
+
+@pytest.mark.parametrize("name", TOOLBOXES)
+@pytest.mark.parametrize("sample_hz", [15.0, 24.0, 29.97, 60.0, 120.0])
+def test_heart_rates_agree_to_the_last_bit(name: str, sample_hz: float) -> None:
+    predictions, labels = pairs(20, round(5.7 * sample_hz), sample_hz, seed=4, snr_db=-8.0)
+    found = metrics(predictions, labels, sample_hz=sample_hz, convention=name).scores
+    low, high, _, _ = TOOLBOXES[name]
+    for waves, rates in ((predictions, found.predicted_bpm), (labels, found.label_bpm)):
+        cleaned = [slow_clean(wave, sample_hz, low, high, False) for wave in waves]
+        expected = [rate_as_printed(wave, sample_hz, low, high) for wave in cleaned]
+        assert rates.tolist() == expected
 
 
 @pytest.mark.parametrize("name", ["toolbox-2025", "toolbox-2023"])
@@ -284,6 +306,30 @@ def test_what_cannot_be_told_apart_is_said() -> None:
     assert alone.bland_altman.lower is not None  # of its windows
     few = metrics(*pairs(5, 400, 30.0, snr_db=-3.0), sample_hz=30.0)
     assert any("5 subjects" in warning for warning in few.warnings)
+
+
+@pytest.mark.parametrize("name", ["strict", *TOOLBOXES])
+def test_a_device_stands_beside_its_wave_and_contradictions_are_said(name: str) -> None:
+    predictions, labels = pairs(5, 700, 30.0, seed=5, snr_db=3.0)
+    plain = metrics(predictions, labels, sample_hz=30.0, convention=name)
+    true = [
+        float(metrics([wave], [wave], sample_hz=30.0, convention=name).scores.label_bpm.mean())
+        for wave in labels
+    ]
+    shown = [*true[:3], true[3] + 2.5, true[4] - 7.5]
+    found = metrics(predictions, labels, sample_hz=30.0, convention=name, readings_bpm=shown)
+    assert plain.readings is None
+    assert found.mae == plain.mae  # the wave is what counts
+    assert found.readings is not None
+    assert found.readings.label_mae == pytest.approx(2.0)
+    assert found.readings.apart == (4,)
+    assert found.warnings[:-1] == plain.warnings
+    assert "over 3 bpm from its wave in 1 videos (4)" in found.warnings[-1]
+    with pytest.raises(ShapeError, match="readings_bpm has 2"):
+        metrics(predictions, labels, sample_hz=30.0, readings_bpm=[70.0, 71.0])
+    for wrong in (math.nan, 0.0, math.inf):
+        with pytest.raises(ParameterError, match=r"readings_bpm\[1\] is"):
+            metrics(predictions, labels, sample_hz=30.0, readings_bpm=[70.0, wrong, *shown[2:]])
 
 
 def test_one_video_has_no_correlation() -> None:
