@@ -155,11 +155,11 @@ def metrics(
         videos.append(
             _score(p, t, float(rate), convention, window_s, difference, people[index], kinds[index])
         )
-    found = _collect(videos, convention)
+    result = _collect(videos, convention)
     if readings_bpm is None:
-        return found
+        return result
     readings = against_readings([video.scores for video in videos], readings_bpm)
-    return replace(found, readings=readings, warnings=found.warnings + readings.warnings())
+    return replace(result, readings=readings, warnings=result.warnings + readings.warnings())
 
 
 def _pair(
@@ -221,7 +221,9 @@ def _collect(videos: list[_Video], convention: str) -> Metrics:
         snr_db=np.concatenate([v.scores.snr_db for v in videos]),
         macc=np.concatenate([v.scores.macc for v in videos]),
     )
-    found = bootstrap(scores, owner) if convention == "strict" else closed_forms(scores)
+    found: dict[str, Any] = (
+        bootstrap(scores, owner) if convention == "strict" else closed_forms(scores)
+    )
     errors = np.abs(scores.predicted_bpm - scores.label_bpm)
     groups = sorted({video.group for video in videos if video.group is not None})
     return Metrics(
