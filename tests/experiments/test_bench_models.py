@@ -72,9 +72,7 @@ def test_the_docs_show_the_committed_figures_beside_the_peers() -> None:
     page = (ROOT / "docs/models.md").read_text(encoding="utf-8")
     found = {(each["model"], each["engine"], each["mode"]): each for each in ROWS}
     for model in ("tiny", "base", "paper"):
-        cells = [
-            f"{found[model, 'folded', mode]['ms_per_frame']:.2f}" for mode in ("stream", "clip")
-        ]
+        times = [found[model, "folded", mode]["ms_per_frame"] for mode in ("stream", "clip")]
         each = found[model, "folded", "stream"]
         shown = (
             f"| `{model}` | {each['size']} | {each['parameters']:,} "
