@@ -230,7 +230,7 @@ def _collect(videos: list[_Video], convention: str) -> Metrics:
         convention=convention,
         waves=len(videos),
         rates=len(errors),
-        **each,
+        **found,
         bland_altman=bland_altman(scores),
         scores=scores,
         by_subject={name: float(errors[owner == i].mean()) for i, name in enumerate(names)},

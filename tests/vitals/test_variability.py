@@ -83,8 +83,11 @@ def test_from_a_contact_wave_at_250_hz_as_a_reference_library(seed: int) -> None
     peaks = neurokit2.ppg_findpeaks(wave, sampling_rate=250)["PPG_Peaks"]
     theirs = neurokit2.hrv_time(peaks, sampling_rate=250).iloc[0]
     assert ours.mean_ms == pytest.approx(theirs["HRV_MeanNN"], rel=0.005)
-    assert ours.sdnn_ms == pytest.approx(theirs["HRV_SDNN"], rel=0.1)
-    assert ours.rmssd_ms == pytest.approx(theirs["HRV_RMSSD"], rel=0.12)
+    assert ours.sdnn_ms == pytest.approx(theirs["HRV_SDNN"], rel=0.05)
+    assert ours.rmssd_ms == pytest.approx(theirs["HRV_RMSSD"], rel=0.06)
+    spectral = neurokit2.hrv_frequency(peaks, sampling_rate=250, normalize=False).iloc[0]
+    assert ours.lf_ms2 == pytest.approx(spectral["HRV_LF"], rel=0.1)
+    assert ours.hf_ms2 == pytest.approx(spectral["HRV_HF"], rel=0.15)
 
 
 @pytest.mark.parametrize("sample_hz", RATES_HZ)
