@@ -45,8 +45,7 @@ class Cut:
         labelled: Samples with a contact wave.
         faceless: Samples of these without a face.
         counted: The samples that count.
-        has_pulse: Whether the contact wave is more than a flat line; a synthetic clip without a
-            pulse has a flat one.
+        flat: Whether the contact wave is a flat line, as of a synthetic clip without a pulse.
         parts: Its stretches of at least 5 s.
         reason: Why there is none.
     """
@@ -54,7 +53,7 @@ class Cut:
     labelled: int
     faceless: int
     counted: Bool[np.ndarray, " time"]
-    has_pulse: bool
+    flat: bool
     parts: tuple[Stretch, ...]
     reason: str | None
 
@@ -79,7 +78,7 @@ def cut(case: Case, waves: Mapping[str, Float[np.ndarray, " time"]], *, sample_h
         labelled=int(labelled.sum()),
         faceless=int((labelled & ~case.face).sum()),
         counted=known,
-        has_pulse=bool(labelled.any()) and not _flat(case.label[labelled]),
+        flat=bool(labelled.any()) and _flat(case.label[labelled]),
         parts=tuple(parts),
         reason=None if parts else _reason(case, known, labelled),
     )

@@ -15,7 +15,7 @@ from pulsephase.agreement_figures import (
     both_waves_svg,
     scatter_svg,
 )
-from pulsephase.experiments.evaluation.judge import Scored, Verdict, worst
+from pulsephase.experiments.evaluation.verdict import Scored, Verdict, worst
 from pulsephase.files import whole_file
 from pulsephase.report import PAGE, check_writable, facts_of, figure_of, page_of
 

@@ -14,9 +14,10 @@ from networks import SMALL, crops, small
 from pulsephase.errors import ParameterError, SamplingError
 from pulsephase.evaluate import Waves, evaluate_waves
 from pulsephase.experiments.evaluation.cases import Case, Cases, SyntheticCases
-from pulsephase.experiments.evaluation.judge import Verdict, evaluate, worst
+from pulsephase.experiments.evaluation.judge import evaluate
 from pulsephase.experiments.evaluation.methods import Classical, Method, Network, methods_of
 from pulsephase.experiments.evaluation.stretches import cut
+from pulsephase.experiments.evaluation.verdict import Verdict, worst
 from pulsephase.measure import classical_wave
 from pulsephase.models.classical import mean_colour
 
@@ -207,7 +208,10 @@ def test_a_clip_without_face_label_or_length_is_named_with_its_reason() -> None:
 
 
 def test_where_there_is_no_pulse_any_rate_is_wrong() -> None:
-    """Clips with a flat contact wave enter no error; how often a rate was given is told."""
+    """Synthetic clips without a pulse enter no error; how often a rate was given is told.
+
+    A flat wave of a device is no clip without a pulse, but one without a label.
+    """
     null = [replace(case(f"nul{i}", bpm=60 + i), label=np.zeros(FRAMES)) for i in range(3)]
 
     def bold(each: Case) -> np.ndarray:
@@ -215,10 +219,15 @@ def test_where_there_is_no_pulse_any_rate_is_wrong() -> None:
         noise = np.random.default_rng(0).normal(size=FRAMES)
         return noise if quiet else np.sin(2 * np.pi * 1.3 * each.times_s)
 
-    (verdict,) = one([Planted("bold", bold)], [*null, case("ann1", bpm=78)])
+    clips = [*null, case("ann1", bpm=78)]
+    (verdict,) = evaluate([Planted("bold", bold)], Given(clips, synthetic=True))
     assert verdict.row["no_pulse"] == {"clips": 3, "answered": pytest.approx(2 / 3)}
     assert (verdict.row["clips"], verdict.row["clips_asked"]) == (1, 1)
     assert verdict.row["mae_bpm"] < 0.1
+    (real,) = one([Planted("bold", bold)], clips)
+    assert real.row["no_pulse"] is None and real.row["clips_asked"] == 4
+    assert {each["clip"] for each in real.row["unscored"]} == {"nul0", "nul1", "nul2"}
+    assert real.row["unscored"][0]["reason"].startswith("the label is flat")
 
 
 def test_quality_takes_silent_clips_out_of_the_coverage_alone() -> None:

@@ -14,7 +14,7 @@ from pulsephase.errors import InputError
 if TYPE_CHECKING:
     from pulsephase.experiments.evaluation.cached import Part
     from pulsephase.experiments.evaluation.cases import Cases
-    from pulsephase.experiments.evaluation.judge import Verdict
+    from pulsephase.experiments.evaluation.verdict import Verdict
     from pulsephase.vitals.protocols import Metrics
 
 OF_WAVES = ("sample_hz", "difference", "subjects", "groups", "dataset")
