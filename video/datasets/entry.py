@@ -278,6 +278,8 @@ def _write_frames(
             times.append(clip.times_s.numpy())
             boxes.append(clip.boxes.double().numpy())
             count += len(clip)
+        if count == 0:
+            raise InputError(f"{name} holds no frame; download it again")
         file.seek(0)
         _write_header(file, count, size)  # as long as before: numpy leaves room for the count
     return np.concatenate(times), np.concatenate(boxes)

@@ -287,6 +287,13 @@ def test_a_disk_that_fails_to_read_is_the_recordings_fault_not_the_caches(tmp_pa
     assert "Input/output error" in report.failed["subject1"]
 
 
+def test_a_recording_without_a_frame_has_failed(tmp_path: Path) -> None:
+    empty = replace(recordings.recording(1), read_frames=lambda say: iter(()))
+    report = build(tmp_path / "cache", recordings.made_set([empty]))
+    assert report.failed == {"subject1": "subject1 holds no frame; download it again"}
+    assert Cache(tmp_path / "cache").entries == ()
+
+
 def test_a_damaged_cache_is_named(whole: Path, tmp_path: Path) -> None:
     with pytest.raises(InputError, match="holds no cache"):
         Cache(tmp_path)
