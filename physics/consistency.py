@@ -144,13 +144,14 @@ def percentile(score: float, nulls: Float[np.ndarray, " null"]) -> float:
 
     Raises:
         ShapeError: If there is no null.
-        ParameterError: If a null's score is not finite.
+        ParameterError: If a score is not finite.
 
     Example:
         >>> percentile(0.9, np.array([0.1, 0.5, 0.9, 0.95]))
         62.5
     """
     finite("nulls", nulls)
+    finite("score", score)
     return float(100 * np.mean((nulls < score) + (nulls == score) / 2))
 
 

@@ -174,7 +174,7 @@ def oscillator_from_poles(
 
     Raises:
         ParameterError: If the poles are not a conjugate pair or both real, or if no damped
-            oscillator has such poles in this scheme.
+            oscillator has such poles in this scheme, or if there is no such scheme.
 
     Example:
         >>> mode = Oscillator.from_natural_hz(1.2, damping=0.3)
@@ -184,6 +184,7 @@ def oscillator_from_poles(
         (1.2, 0.3)
     """
     positive(step_s=step_s)
+    coefficients(scheme, 1.0, 1.0, step_s=step_s)  # names a wrong scheme
     trace, det = first + second, first * second
     if max(abs(trace.imag), abs(det.imag)) > 1e-9 * max(abs(first), abs(second)):
         raise ParameterError(f"poles {first}, {second} are neither conjugate nor both real")

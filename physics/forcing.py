@@ -1,7 +1,7 @@
 """What drives an oscillator: impulses at any time, or samples held between sample times."""
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
 
 import torch
 from jaxtyping import Float
@@ -51,7 +51,7 @@ class SampledInput:
 
     Raises:
         ShapeError: If there is no sample.
-        ParameterError: If a value is not finite.
+        ParameterError: If a value is not finite, or there is no such hold.
     """
 
     values: Float[Tensor, "*batch time"]
@@ -59,6 +59,8 @@ class SampledInput:
 
     def __post_init__(self) -> None:
         finite_tensor("values", self.values)
+        if self.hold not in get_args(Hold):
+            raise ParameterError(f"hold is {self.hold!r}; choose from {', '.join(get_args(Hold))}")
 
 
 def finite_tensor(name: str, values: Float[Tensor, "*shape"]) -> None:

@@ -243,5 +243,10 @@ def _secant(equation: Callable[[complex], complex], start: complex) -> complex:
 
 
 def damping_ratio(pole: complex) -> float:
-    r"""Return :math:`\zeta = -\mathrm{Re}\,s/|s|` of an upper pole (1 for a real one)."""
+    r"""Return :math:`\zeta = -\mathrm{Re}\,s/|s|` of an upper pole (1 for a real one).
+
+    Raises:
+        ParameterError: If the pole is 0, which has none, or not finite.
+    """
+    positive(size_of_pole=abs(pole))
     return -pole.real / abs(pole)

@@ -86,8 +86,10 @@ def gated_stack(
 
     Raises:
         ParameterError: If the scale is not positive.
+        ShapeError: If a matrix does not map the channels to as many.
     """
     positive(scale=scale)
+    _check_matrices(mixing, channels)
     state = np.asarray(channels, dtype=np.float64)
     for level, matrix in enumerate(mixing):
         state = state + np.tanh(scale * matrix @ _delayed(state, 2**level)) / scale
@@ -98,7 +100,12 @@ def linear_stack(
     mixing: Sequence[Float[np.ndarray, "channel channel"]],
     channels: Float[np.ndarray, "channel time"],
 ) -> Float64[np.ndarray, "channel time"]:
-    r"""Run the same layers without gates, :math:`s_t + W_ls_{t-2^l}`."""
+    r"""Run the same layers without gates, :math:`s_t + W_ls_{t-2^l}`.
+
+    Raises:
+        ShapeError: If a matrix does not map the channels to as many.
+    """
+    _check_matrices(mixing, channels)
     state = np.asarray(channels, dtype=np.float64)
     for level, matrix in enumerate(mixing):
         state = state + matrix @ _delayed(state, 2**level)
@@ -142,6 +149,17 @@ def _delayed(
 ) -> Float64[np.ndarray, "channel time"]:
     length = channels.shape[1]
     return np.pad(channels, ((0, 0), (delay, 0)))[:, :length]
+
+
+def _check_matrices(
+    mixing: Sequence[Float[np.ndarray, "_ _"]], channels: Float[np.ndarray, "channel time"]
+) -> None:
+    for level, matrix in enumerate(mixing):
+        if matrix.shape != (len(channels), len(channels)):
+            raise ShapeError(
+                f"the matrix of layer {level} is {matrix.shape}, the channels are {len(channels)}; "
+                "they must agree"
+            )
 
 
 def _check(signal: Float[np.ndarray, " point"], control: Float[np.ndarray, " other"]) -> None:

@@ -24,13 +24,15 @@ def lucas(trace: float, det: float, *, count: int) -> Float64[np.ndarray, " coun
     r"""Return :math:`U_0 \dots U_{n-1}` by their recursion.
 
     Raises:
-        ParameterError: If ``count`` is below 1.
+        ParameterError: If ``count`` is below 1 or a number not finite.
 
     Example:
         >>> lucas(1.0, -1.0, count=8).astype(int).tolist()
         [0, 1, 1, 2, 3, 5, 8, 13]
     """
     at_least("count", count, 1)
+    finite("trace", trace)
+    finite("det", det)
     impulse = np.zeros(count)
     impulse[1:2] = 1.0
     return np.asarray(lfilter([1.0], [1.0, -trace, det], impulse), dtype=np.float64)
@@ -45,13 +47,15 @@ def lucas_closed_form(trace: float, det: float, *, count: int) -> Float64[np.nda
     :math:`-T` with alternating sign.
 
     Raises:
-        ParameterError: If ``count`` is below 1 or ``det`` not positive (use `lucas`).
+        ParameterError: If ``count`` is below 1, ``trace`` not finite, or ``det`` not positive (use
+            `lucas`).
 
     Example:
         >>> lucas_closed_form(1.0, 0.25, count=5).tolist()  # a double pole at 1/2
         [0.0, 1.0, 1.0, 0.75, 0.5]
     """
     at_least("count", count, 1)
+    finite("trace", trace)
     if not det > 0:
         raise ParameterError(f"det is {det}; the closed form needs it above 0: use lucas")
     index = np.arange(count, dtype=np.float64)

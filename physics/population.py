@@ -10,20 +10,28 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Bool, Float64
 
-from pulsephase.physics.door import at_least
+from pulsephase.physics.door import at_least, positive, within
 from pulsephase.physics.quantity import Quantity
 from pulsephase.physics.vessel import BLOOD_DENSITY, BLOOD_VISCOSITY, MEAN_PRESSURE, NOMINAL
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Range:
-    """An interval in which a parameter is drawn, uniformly in its logarithm."""
+    """An interval in which a parameter is drawn, uniformly in its logarithm.
+
+    Raises:
+        ParameterError: If an end is not positive, or the low one above the high one.
+    """
 
     name: str
     low: float
     high: float
     unit: str
     source: str = NOMINAL
+
+    def __post_init__(self) -> None:
+        positive(low=self.low, high=self.high)
+        within("low", self.low, 0.0, self.high)
 
     def draw(self, rng: np.random.Generator, count: int) -> Float64[np.ndarray, " count"]:
         """Return draws in ``unit``."""
