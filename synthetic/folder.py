@@ -121,8 +121,7 @@ def synthesize(
     manifest = _begin(out, request.as_json())
     done = {row["seed"]: row for row in manifest["clips"]}
     try:
-        if format in LAYOUTS:  # from here on, what stands under a subject's name is ours
-            write_json(out / MANIFEST, manifest)
+        write_json(out / MANIFEST, manifest)  # from here on, what bears a clip's name is ours
         for index in range(seed + number - 1, seed + clips, count):
             if index not in done or not _whole(out, done[index]):
                 done[index] = _one(out, index, request)
@@ -147,18 +146,13 @@ def _begin(out: Path, request: dict[str, Any]) -> dict[str, Any]:
     if path.exists():
         manifest = _read(path, request)
     else:
-        if any(not _ours(entry.name) for entry in out.iterdir()):
+        if any(not entry.name.startswith(".manifest-") for entry in out.iterdir()):
             raise InputError(f"{out} is not empty and holds no {MANIFEST}; name an empty folder")
         manifest = {"request": request, "clips": []}
     for pattern in (".clip_*", ".manifest-*"):
         for leftover in out.glob(pattern):
             _remove(leftover)
     return manifest
-
-
-def _ours(name: str) -> bool:
-    """Tell whether a call killed before its first manifest may have left a file of that name."""
-    return name.startswith(("clip_", ".clip_", ".manifest-"))
 
 
 def _read(path: Path, request: dict[str, Any]) -> dict[str, Any]:
@@ -168,12 +162,22 @@ def _read(path: Path, request: dict[str, Any]) -> dict[str, Any]:
         other = [key for key in request if before.get(key) != request[key]]
     except (ValueError, TypeError, KeyError, AttributeError):
         raise InputError(f"{path} is no manifest of synthetic clips; name another folder") from None
+    if other and _is_bare(path.parent, found):
+        return {"request": request, "clips": []}
     if other:
         raise InputError(
             f"{path.parent} holds clips of another request ({', '.join(other)} differ); "
             "name another folder or remove it"
         )
     return found
+
+
+def _is_bare(out: Path, manifest: dict[str, Any]) -> bool:
+    """Tell whether a call ended before its first clip, so that nothing can mix."""
+    return not manifest["clips"] and all(
+        entry.name == MANIFEST or entry.name.startswith((".clip_", ".manifest-"))
+        for entry in out.iterdir()
+    )
 
 
 def _one(out: Path, seed: int, request: Request) -> dict[str, Any]:

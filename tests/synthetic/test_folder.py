@@ -43,6 +43,12 @@ def test_a_cut_off_call_ends_with_the_same_bytes(tmp_path: Path) -> None:
     assert contents(tmp_path / "cut") == contents(tmp_path / "whole")
 
 
+def finished(folder: Path) -> int:
+    """Return how many clips a manifest holds; none where there is no manifest yet."""
+    path = folder / "manifest.json"
+    return len(json.loads(path.read_text())["clips"]) if path.exists() else 0
+
+
 @pytest.mark.skipif(os.name != "posix", reason="kills by signal")
 def test_a_killed_run_ends_with_the_same_bytes(tmp_path: Path) -> None:
     def command(out: Path) -> list[str]:
@@ -52,11 +58,11 @@ def test_a_killed_run_ends_with_the_same_bytes(tmp_path: Path) -> None:
     cut, whole = tmp_path / "cut", tmp_path / "whole"
     for _ in range(5):  # a test that had to wait for a core finds the run at its end
         running = subprocess.Popen(command(cut), stderr=subprocess.DEVNULL)
-        while not (cut / "manifest.json").exists() and running.poll() is None:
+        while not finished(cut) and running.poll() is None:
             time.sleep(0.01)
         running.kill()
         killed = running.wait() == -signal.SIGKILL
-        made = len(json.loads((cut / "manifest.json").read_text())["clips"])
+        made = finished(cut)
         if killed and made < 40:
             break
         shutil.rmtree(cut)
@@ -162,3 +168,23 @@ def test_the_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None
     (out / "manifest.json").write_text("[]")
     assert main(["synthesize", str(out)]) == 2
     assert "no manifest" in capsys.readouterr().err
+
+
+def test_files_that_merely_look_like_clips_are_not_ours(tmp_path: Path) -> None:
+    (tmp_path / "clip_000000005.npz").write_text("precious")
+    with pytest.raises(InputError, match="not empty"):
+        make(tmp_path)
+    assert (tmp_path / "clip_000000005.npz").read_text() == "precious"
+
+
+def test_a_call_that_made_nothing_binds_nobody(tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    make(out)
+    manifest = json.loads((out / "manifest.json").read_text())
+    for name in contents(out):
+        (out / name).unlink()
+    (out / "manifest.json").write_text(json.dumps({**manifest, "clips": []}))
+    (out / ".clip_000000005-abc.npz").write_bytes(b"half")
+    make(out, seed=6)
+    make(tmp_path / "fresh", seed=6)
+    assert contents(out) == contents(tmp_path / "fresh")
