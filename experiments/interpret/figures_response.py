@@ -80,6 +80,9 @@ def _colours(level: Mapping[str, Any], rate: float) -> Shown:
         for name, colour in colours.items():
             kernel = level["colours"][name]
             axes.plot(np.arange(len(kernel)) / rate, kernel, color=colour, label=name)
+        alike = np.sum([level["colours"][name] for name in colours], axis=0)
+        label = "all alike (a lamp)"
+        axes.plot(np.arange(len(alike)) / rate, alike, color=INK, linestyle=":", label=label)
         zero_line(axes)
         axes.set(xlabel="lag (s)", ylabel="pulse over relative change")
         axes.legend(loc="upper right", fontsize=8)
@@ -89,7 +92,9 @@ def _colours(level: Mapping[str, Any], rate: float) -> Shown:
         paint,
         title="The response to the skin's red, green and blue",
         read="What a relative change of one colour of all the skin does to the pulse, by lag. "
-        "Blood absorbs green most; a network that tells it from light weighs the colours against "
-        "each other, so that the three sum to little.",
-        refuted="Three equal curves: then any flicker of the lamp is a pulse to this network.",
+        "Blood absorbs green most. Dotted: all three by the same share, as a lamp changes them; a "
+        "network that tells blood from light weighs the colours against each other, so that little "
+        "is left.",
+        refuted="A dotted curve as large as the green one: then a flicker of the lamp is as good a "
+        "pulse as a heart beat, as far as this response goes.",
     )
