@@ -23,7 +23,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from pulsephase.experiments.pretrain import revision
+from pulsephase.experiments.revision import revision
 from pulsephase.files import write_json
 from pulsephase.synthetic.config import PulseRanges
 from pulsephase.synthetic.pulse import Pulse, sample_pulse, wave_at

@@ -83,7 +83,7 @@ def measure(asked: list[Task]) -> Iterator[dict[str, Any]]:
     Raises:
         RuntimeError: If a process fails; says what it said.
     """
-    from pulsephase.experiments.pretrain import ALLOCATOR
+    from pulsephase.experiments.training.batches import ALLOCATOR
 
     for task in asked:
         count = str(task.threads)
@@ -204,22 +204,22 @@ def _clip(net: Any, task: Task) -> tuple[Callable[[], None], int]:
 def _train(net: Any, task: Task) -> tuple[Callable[[], None], int]:
     import torch
 
-    from pulsephase.experiments.pretrain import loss_of
-    from pulsephase.experiments.recipes import recipe
+    from pulsephase.experiments.training.objective import batch_losses
+    from pulsephase.models.losses import LossWeights
 
     size = net.config.size
     batch = {
         "frames": torch.rand(TRAIN_CLIPS, TRAIN_FRAMES, 3, size, size),
         "pulse": torch.randn(TRAIN_CLIPS, TRAIN_FRAMES),
+        "counts": torch.ones(TRAIN_CLIPS, TRAIN_FRAMES, dtype=torch.bool),
         "has_pulse": torch.ones(TRAIN_CLIPS, dtype=torch.bool),
         "heart_rate_bpm": torch.full((TRAIN_CLIPS,), 72.0),
     }
-    chosen = recipe("quick")
     optimiser = torch.optim.AdamW(net.parameters(), 1e-4)
 
     def run() -> None:
         net.train()
-        loss = loss_of(net, batch, chosen, "cpu")
+        loss = batch_losses(net, batch, weights=LossWeights(), device="cpu")[0].sum()
         optimiser.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
         optimiser.step()

@@ -65,7 +65,7 @@ def measure(asked: list[Task]) -> Iterator[dict[str, Any]]:
     Raises:
         RuntimeError: If a process fails; says what it said.
     """
-    from pulsephase.experiments.pretrain import ALLOCATOR
+    from pulsephase.experiments.training.batches import ALLOCATOR
 
     for task in asked:
         environment = {**os.environ, **ALLOCATOR, "OMP_NUM_THREADS": str(task.threads)}
@@ -117,20 +117,22 @@ def training_step_s(*, repeats: int) -> float:
     """Return the median time of a step of `tiny` on one batch, rendering apart."""
     import torch
 
-    from pulsephase.experiments.pretrain import batches, loss_of
     from pulsephase.experiments.recipes import recipe
-    from pulsephase.models.config import CONFIGS
-    from pulsephase.models.phasenet import PhaseNet
+    from pulsephase.experiments.training.config import Machine
+    from pulsephase.experiments.training.network import build, of_recipe
+    from pulsephase.experiments.training.objective import batch_losses
+    from pulsephase.experiments.training.prepare import prepare
+    from pulsephase.experiments.training.sources import collate
 
-    chosen = recipe("tiny")
-    torch.manual_seed(0)
-    net = PhaseNet(CONFIGS[chosen.network])
-    optimiser = torch.optim.AdamW(net.parameters(), chosen.learning_rate)
-    batch = next(iter(batches(chosen, 0, workers=0)))
+    config = of_recipe(recipe("tiny"), seed=0, machine=Machine())
+    net = build(config.network, seed=0).train()
+    optimiser = torch.optim.AdamW(net.parameters(), config.optimiser.learning_rate)
+    mixture = prepare(config).mixture
+    batch = collate([mixture.training(index) for index in range(config.data.batch)])
     seconds = []
     for _ in range(repeats + 1):
         start = time.perf_counter()
-        loss = loss_of(net, batch, chosen, "cpu")
+        loss = batch_losses(net, batch, weights=config.loss, device="cpu")[0].sum()
         optimiser.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
         optimiser.step()

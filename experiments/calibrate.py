@@ -18,7 +18,7 @@ import numpy as np
 import torch
 from jaxtyping import Bool, Float
 
-from pulsephase.experiments.pretrain import revision
+from pulsephase.experiments.revision import revision
 from pulsephase.files import whole_file, write_json
 from pulsephase.models.classical import METHODS, mean_colour
 from pulsephase.models.phasenet import PhaseNet

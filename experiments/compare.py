@@ -22,8 +22,8 @@ from jaxtyping import Bool, Float
 from numpy.typing import NDArray
 from torch import Tensor
 
-from pulsephase.experiments.pretrain import revision
 from pulsephase.experiments.recipes import COMPARISON_SEED
+from pulsephase.experiments.revision import revision
 from pulsephase.files import write_json
 from pulsephase.models.classical import METHODS, mean_colour
 from pulsephase.models.config import PhaseNetConfig

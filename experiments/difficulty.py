@@ -23,7 +23,7 @@ from scipy.signal import butter, sosfiltfilt
 from torch import Tensor
 
 from pulsephase.experiments.compare import CLIP_S, Batch, classical_waves, collect, protocol
-from pulsephase.experiments.pretrain import revision
+from pulsephase.experiments.revision import revision
 from pulsephase.files import write_json
 from pulsephase.models.config import TINY
 from pulsephase.synthetic.config import SynthConfig

@@ -124,7 +124,7 @@ def main() -> int:
         if mine:
             found[path.stem] = report.entry(mine, arena.killers, arena.uncalled, source=text)
     if asked.sample == 1:
-        from pulsephase.experiments.pretrain import revision
+        from pulsephase.experiments.revision import revision
 
         report.keep(
             found,

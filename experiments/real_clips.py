@@ -16,7 +16,7 @@ import numpy as np
 
 from pulsephase.demo import contact_rate
 from pulsephase.errors import PulsePhaseError
-from pulsephase.experiments.pretrain import revision
+from pulsephase.experiments.revision import revision
 from pulsephase.files import write_json
 from pulsephase.measure import read_out
 from pulsephase.models.phasenet import PhaseNet

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Float64
 
-from pulsephase.experiments.pretrain import revision
+from pulsephase.experiments.revision import revision
 from pulsephase.files import write_json
 from pulsephase.vitals.heart_rate import heart_rate
 from pulsephase.vitals.planted import coloured_noise, noise_level

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
+from safetensors.torch import save as to_bytes
 from torch import Tensor
 
 from pulsephase.errors import ParameterError, WeightsError
@@ -39,7 +39,20 @@ def save(
     }
     plain = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
     with whole_file(path) as temporary:
-        save_file(plain, temporary, metadata=metadata)
+        temporary.write_bytes(_in_order(to_bytes(plain, metadata=metadata)))
+
+
+def _in_order(written: bytes) -> bytes:
+    """Sort the metadata of a safetensors file: the library writes them in a random order.
+
+    So the same weights are the same bytes. Offsets count from the end of the header.
+    """
+    length = int.from_bytes(written[:8], "little")
+    header = json.loads(written[8 : 8 + length])
+    header["__metadata__"] = dict(sorted(header["__metadata__"].items()))
+    text = json.dumps(header, separators=(",", ":")).encode()
+    text += b" " * (-len(text) % 8)
+    return len(text).to_bytes(8, "little") + text + written[8 + length :]
 
 
 def _find(name_or_path: str | Path) -> Path:

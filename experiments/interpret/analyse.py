@@ -12,7 +12,7 @@ from typing import Any
 
 from pulsephase.experiments.interpret.adapter import Network
 from pulsephase.experiments.interpret.context import Context
-from pulsephase.experiments.pretrain import revision
+from pulsephase.experiments.revision import revision
 
 SECTIONS = ("response", "system", "nulls", "layers", "forcing", "space")
 """Modules, in order; the verdict comes last and reads them."""

@@ -21,8 +21,9 @@ from pulsephase.experiments.interpret.context import QUICK, synthetic_context
 from pulsephase.experiments.interpret.nulls import SHUFFLED
 from pulsephase.experiments.interpret.response import head_response
 from pulsephase.experiments.interpret.system import scores_of
-from pulsephase.experiments.pretrain import pretrain, revision
+from pulsephase.experiments.pretrain import pretrain
 from pulsephase.experiments.recipes import Recipe, recipe
+from pulsephase.experiments.revision import revision
 from pulsephase.files import write_json
 from pulsephase.models.phasenet import PhaseNet
 

@@ -38,7 +38,7 @@ from pulsephase.experiments.interpret.signal_training import (
     moments_of,
     without_offsets,
 )
-from pulsephase.experiments.pretrain import revision
+from pulsephase.experiments.revision import revision
 from pulsephase.files import write_json
 from pulsephase.models.constructive import gate_scale, gated_bound, load_gated, oscillator_system
 from pulsephase.models.tcn import GatedTCN, UngatedTCN

@@ -45,7 +45,7 @@ from pulsephase.experiments.interpret.probe import probe_head
 from pulsephase.experiments.interpret.response import motions, output_times, response_of
 from pulsephase.experiments.interpret.system import system_of
 from pulsephase.experiments.interpret.thresholds import thresholds
-from pulsephase.experiments.pretrain import revision
+from pulsephase.experiments.revision import revision
 from pulsephase.files import write_json
 from pulsephase.models.config import CONFIGS, PhaseNetConfig
 from pulsephase.models.constructive import load_linear

@@ -20,6 +20,7 @@ COMMANDS = {
     "synthesize": "Make synthetic face video with a known pulse.",
     "datasets": "Check, cache, imitate and list public data sets.",
     "pretrain": "Train PHASE-Net on synthetic video.",
+    "train": "Train PHASE-Net on caches of recordings, synthetic video, or both.",
     "export": "Write a network as an ONNX graph: a clip, or one frame with its state.",
     "prove": "Check the derivation, theorem by theorem.",
     "evaluate": "Compare pulse waves with contact ones, no video needed.",

@@ -35,3 +35,7 @@ class WeightsError(PulsePhaseError):
 
 class MissingExtraError(PulsePhaseError):
     """An optional dependency that is not installed; names the extra that brings it."""
+
+
+class TrainingError(PulsePhaseError):
+    """A training that cannot go on: a loss that is not finite, or another run's checkpoint."""

@@ -7,10 +7,12 @@ import torch
 
 from pulsephase.models.losses import (
     LossWeights,
+    clip_losses,
     negative_pearson,
     pulse_loss,
     reconstruction_miss,
     spectral_miss,
+    tally,
 )
 
 RATE = 30.0
@@ -46,9 +48,9 @@ def test_without_a_pulse_only_energy_counts() -> None:
     assert float(loss) == pytest.approx(0.5 * float(wave.square().mean()))
 
 
-def test_a_batch_is_the_mean_of_its_clips() -> None:
-    waves, targets = torch.cat([tone(70), tone(90)]), torch.cat([tone(72), tone(90)])
-    has, rates = torch.tensor([True, False]), torch.tensor([72.0, 90.0])
+def test_a_batch_is_the_sum_of_its_clips_over_those_with_a_pulse() -> None:
+    waves, targets = torch.cat([tone(70), tone(90), tone(80)]), torch.cat([tone(72)] * 3)
+    has, rates = torch.tensor([True, False, True]), torch.tensor([72.0, 90.0, 72.0])
     whole = pulse_loss(waves, targets, has, rates, sample_hz=RATE, weights=LossWeights())
     alone = [
         pulse_loss(
@@ -59,9 +61,82 @@ def test_a_batch_is_the_mean_of_its_clips() -> None:
             sample_hz=RATE,
             weights=LossWeights(),
         )
-        for i in range(2)
+        for i in range(3)
     ]
-    torch.testing.assert_close(whole, torch.stack(alone).mean())
+    torch.testing.assert_close(whole, torch.stack(alone).sum() / 2)
+
+
+def losses_of(wave: torch.Tensor, target: torch.Tensor, counts: torch.Tensor) -> torch.Tensor:
+    return clip_losses(
+        wave,
+        target,
+        torch.tensor([True]),
+        torch.tensor([75.0]),
+        sample_hz=RATE,
+        weights=LossWeights(reconstruction=0.1),
+        counts=counts,
+    )
+
+
+def test_a_mask_of_all_samples_changes_nothing() -> None:
+    wave, target = tone(70) + 0.3 * tone(140) + 0.2, tone(75)
+    everything = losses_of(wave, target, torch.ones(1, 240, dtype=torch.bool))
+    plain = pulse_loss(
+        wave,
+        target,
+        torch.tensor([True]),
+        torch.tensor([75.0]),
+        sample_hz=RATE,
+        weights=LossWeights(reconstruction=0.1),
+    )
+    torch.testing.assert_close(everything[0], plain)
+
+
+def test_what_does_not_count_has_no_say_whatever_it_is() -> None:
+    wave, target = (tone(70) + 0.1).clone().requires_grad_(), tone(75).clone()
+    counts = torch.ones(1, 240, dtype=torch.bool)
+    counts[:, 60:100] = False
+    target[:, 60:100] = math.nan
+    loss = losses_of(wave, target, counts)
+    loss.sum().backward()
+    assert wave.grad is not None and bool(torch.isfinite(wave.grad).all())
+    assert not wave.grad[:, 60:100].any() and bool(wave.grad[:, :60].any())
+    other = wave.detach().clone()
+    other[:, 60:100] = 9.0
+    torch.testing.assert_close(losses_of(other, target, counts), loss.detach())
+    cut = (
+        torch.cat([wave[:, :60], wave[:, 100:]], 1),
+        torch.cat([target[:, :60], target[:, 100:]], 1),
+    )
+    masked = negative_pearson(wave, target.nan_to_num(), counts=counts)
+    torch.testing.assert_close(masked, negative_pearson(*cut))
+
+
+def test_a_clip_of_which_nothing_counts_is_none() -> None:
+    wave = torch.cat([tone(70), tone(80)]).requires_grad_()
+    counts = torch.tensor([[True], [False]]).expand(2, 240)
+    has = torch.tensor([True, True])
+    assert tally(has, counts).tolist() == [1, 1]
+    loss = pulse_loss(
+        wave,
+        torch.cat([tone(72)] * 2),
+        has,
+        torch.tensor([72.0, 72.0]),
+        sample_hz=RATE,
+        weights=LossWeights(reconstruction=0.1),
+        counts=counts,
+    )
+    loss.backward()
+    alone = pulse_loss(
+        tone(70),
+        tone(72),
+        has[:1],
+        torch.tensor([72.0]),
+        sample_hz=RATE,
+        weights=LossWeights(reconstruction=0.1),
+    )
+    assert float(loss.detach()) == pytest.approx(float(alone))
+    assert wave.grad is not None and bool(wave.grad[0].any()) and not wave.grad[1].any()
 
 
 def test_reconstruction_is_what_correlation_is_blind_to() -> None:

@@ -9,7 +9,16 @@ from typing import Any
 
 import click
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.progress import (
+    BarColumn,
+    Progress,
+    ProgressColumn,
+    Task,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
+from rich.text import Text
 
 stderr = Console(stderr=True)
 
@@ -64,6 +73,27 @@ def _finite(value: Any) -> Any:
     return value
 
 
+class RateColumn(ProgressColumn):
+    """How much is done a second, lately."""
+
+    def render(self, task: Task) -> Text:
+        """Return the rate, or nothing while it is unknown."""
+        speed = task.finished_speed or task.speed
+        return Text(f"{speed:.1f}/s" if speed else "", style="progress.data.speed")
+
+
+def steps_of(advance: Callable[[float], None]) -> Callable[[int, float], None]:
+    """Return what moves a bar to the number of a step, wherever a training goes on from."""
+    reached = 0
+
+    def to(step: int, loss: float) -> None:
+        nonlocal reached
+        advance(step - reached)
+        reached = step
+
+    return to
+
+
 @contextmanager
 def progress(description: str, total: float | None = None) -> Iterator[Callable[[float], None]]:
     """Show a bar on stderr while work goes on; yields a function that advances it."""
@@ -71,6 +101,7 @@ def progress(description: str, total: float | None = None) -> Iterator[Callable[
         TextColumn("{task.description}"),
         BarColumn(),
         TextColumn("{task.percentage:>3.0f}%"),
+        RateColumn(),
         TimeElapsedColumn(),
         TimeRemainingColumn(),
     )

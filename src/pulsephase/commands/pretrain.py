@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from pulsephase.commands.common import emit, progress, shared_options, stderr
+from pulsephase.commands.common import emit, progress, shared_options, stderr, steps_of
 
 
 @click.command(name="pretrain")
@@ -23,7 +23,7 @@ from pulsephase.commands.common import emit, progress, shared_options, stderr
     default=Path("runs/pretrain"),
     show_default=True,
     type=click.Path(file_okay=False, path_type=Path),
-    help="Folder for NAME-SEED.safetensors and its JSON.",
+    help="Folder for NAME-SEED.safetensors, its JSON, and the folder NAME-SEED of the run.",
 )
 @click.option(
     "--against-pos",
@@ -46,6 +46,8 @@ def command(
     device: str,
 ) -> int:
     """Train PHASE-Net on synthetic video, made on the fly.
+
+    A run that was interrupted goes on where it was, by the same command.
 
     "Better" means that the lower 95 % bound of the paired difference in clips within 3 bpm is
     above zero.
@@ -70,8 +72,11 @@ def command(
             seed=seed,
             device=device,
             workers=workers,
-            report=lambda step, loss: advance(1),
+            folder=out / f"{name}-{seed}",
+            report=steps_of(advance),
         )
+    if not result.leads:
+        return 0
     outcome: dict[str, object] = {}
     code = 0
     if clips is not None:

@@ -1,0 +1,129 @@
+"""By how much the contact wave of a data set is late, found on training clips only.
+
+The pulse reaches a finger after the face, and recorders add delays of their own. One bounded lag a
+data set is fitted between what a classical method reads from the crops (no network, so nothing that
+was trained) and the contact wave; the labels are then moved by it. It has nothing to do with the
+network's ``delay``: that is an answer given late on purpose, this a label that is.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from jaxtyping import Float, UInt8
+
+from pulsephase.errors import PulsePhaseError
+from pulsephase.experiments.training.config import LAG_BOUND_FRAMES
+from pulsephase.models.classical import mean_colour, pos
+from pulsephase.models.losses import BAND_HZ
+from pulsephase.video.datasets.entry import CachedClip
+from pulsephase.vitals.signals import band_pass
+from pulsephase.vitals.timing import Lag, find_lag
+
+LEAST_CORRELATION = 0.3
+"""Below it, face and label agree on no lag: the clip has no say."""
+LONGEST_S = 60.0
+"""Of each clip, this much is looked at."""
+MOST_CLIPS = 48
+PIECE_FRAMES = 256
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FittedLag:
+    """The lag of a data set.
+
+    Attributes:
+        frames: By how many frames the contact wave is late; 0 where no clip had a say.
+        spread_frames: Half the distance between the quartiles over clips.
+        clips: Clips that were asked.
+        used: Clips that had a say: their waves agree, at a lag within the bound.
+    """
+
+    frames: float
+    spread_frames: float
+    clips: int
+    used: int
+
+
+def fit_lag(clips: Iterable[CachedClip]) -> FittedLag:
+    """Fit the lag of a data set: the median over its training clips, each bounded by 8 frames.
+
+    A clip whose best lag lies beyond the bound, or whose waves correlate by less than 0.3, has no
+    say: a pulse agrees with itself one beat later, too.
+    """
+    asked, lags = 0, []
+    for clip in clips:
+        asked += 1
+        found = clip_lag(clip)
+        if found is not None and found.correlation >= LEAST_CORRELATION:
+            lags.append(found.seconds * clip.sample_hz)
+    lags = [lag for lag in lags if abs(lag) <= LAG_BOUND_FRAMES]
+    if not lags:
+        return FittedLag(frames=0.0, spread_frames=0.0, clips=asked, used=0)
+    low, middle, high = np.quantile(lags, [0.25, 0.5, 0.75])
+    return FittedLag(
+        frames=round(float(middle), 3),
+        spread_frames=round(float(high - low) / 2, 3),
+        clips=asked,
+        used=len(lags),
+    )
+
+
+def clip_lag(clip: CachedClip) -> Lag | None:
+    """Return the lag of one clip's contact wave behind POS, or none if there is too little of both.
+
+    The bound is a frame wider than what counts, so that a true lag at the edge can be told from one
+    beyond it.
+    """
+    length = min(len(clip.pulse), round(LONGEST_S * clip.sample_hz))
+    known = np.isfinite(clip.boxes[:length]).all(1) & np.isfinite(clip.pulse[:length])
+    try:
+        face = _in_band(face_wave(clip.frames[:length], clip.sample_hz), known, clip.sample_hz)
+        label = _in_band(clip.pulse[:length].astype(float), known, clip.sample_hz)
+        most_s = (LAG_BOUND_FRAMES + 1) / clip.sample_hz
+        return find_lag(face, label, sample_hz=clip.sample_hz, most_s=most_s)
+    except PulsePhaseError:  # too short, flat, or hardly a face: no say
+        return None
+
+
+def face_wave(
+    frames: UInt8[np.ndarray, "time 3 size size"], sample_hz: float
+) -> Float[np.ndarray, " time"]:
+    """Return the POS wave of crops, read in pieces so that memory does not grow with length."""
+    pieces = range(0, len(frames), PIECE_FRAMES)
+    colour = [
+        mean_colour(torch.from_numpy(frames[start : start + PIECE_FRAMES] / np.float32(255)))
+        for start in pieces
+    ]
+    return pos(torch.cat(colour)[None], sample_hz=sample_hz)[0].double().numpy()
+
+
+def shifted(pulse: Float[np.ndarray, " time"], frames: float) -> Float[np.ndarray, " time"]:
+    """Return a wave moved to earlier by some frames; NaN where it would need unknown samples.
+
+    Example:
+        >>> shifted(np.array([0.0, 1.0, 2.0, 3.0]), 1.5).tolist()
+        [1.5, 2.5, nan, nan]
+    """
+    whole, part = int(np.floor(frames)), frames - np.floor(frames)
+    index = np.arange(len(pulse)) + whole
+    held = np.concatenate([pulse, [np.nan]])  # the last stands for all that lie outside
+
+    def at(where: np.ndarray) -> np.ndarray:
+        inside = (where >= 0) & (where < len(pulse))
+        return held[np.where(inside, where, len(pulse))]
+
+    early = at(index)
+    return early if part == 0 else (1 - part) * early + part * at(index + 1)
+
+
+def _in_band(
+    wave: Float[np.ndarray, " time"], known: np.ndarray, sample_hz: float
+) -> Float[np.ndarray, " time"]:
+    """Keep the band of the heart; what is not known is bridged for the filter, then NaN again."""
+    index = np.arange(len(wave))
+    if not known.any():
+        return np.full(len(wave), np.nan)
+    filled = np.interp(index, index[known], wave[known])
+    return np.where(known, band_pass(filled, sample_hz=sample_hz, band_hz=BAND_HZ), np.nan)
