@@ -141,13 +141,17 @@ def tiled(pixels: Float[np.ndarray, "height width"], *, side: int) -> Map:
 def attributions(
     subject: Subject, frames: Float[Tensor, "1 time 3 height width"], *, tiles: int, steps: int
 ) -> dict[str, Any]:
-    """Return both maps of one clip.
+    """Return both maps of one clip, or why there are none.
 
     Raises:
         MissingExtraError: If captum is not installed.
     """
     ready = light(subject)
     frames = frames.to(ready.dtype)
+    with torch.no_grad():
+        moves = float(ready(frames)[:, ready.warmup :].std())
+    if not moves > 0:
+        return {"withheld": "the wave of this clip does not move: there is nothing to attribute"}
     still = kept_share(ready, frames)
     with torch.no_grad():
         kept = float(still(stilled(frames))[0])

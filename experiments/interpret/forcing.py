@@ -120,7 +120,7 @@ def follow(
         "natural_hz": _or_none(read[:, 1] / (2 * math.pi)),
         "alpha_per_s": _or_none(read[:, 0]),
         "peak_hz": peaks.tolist(),
-        "explained_by_two_poles": [consistency(kernel[1:], modes=1) for kernel in kernels],
+        "explained_by_two_poles": [explained(kernel) for kernel in kernels],
         "clips": len(kernels),
         "clips_with_stable_poles": int(stable.sum()),
     }
@@ -150,6 +150,8 @@ def two_numbers(kernel: Float[np.ndarray, " tap"], *, sample_hz: float) -> tuple
 
     The newest tap is left out: a direct path is no part of the poles.
     """
+    if not np.any(kernel[1:]):
+        return math.nan, math.nan
     found = pencil_poles(kernel[1:], order=2)
     radius = np.abs(found)
     if not ((radius > 1e-6) & (radius < 1)).all():
@@ -157,6 +159,11 @@ def two_numbers(kernel: Float[np.ndarray, " tap"], *, sample_hz: float) -> tuple
     poles = sample_hz * np.log(found)
     alpha = -float(poles.real.sum())
     return alpha, float(np.sqrt(np.abs(poles).prod()))
+
+
+def explained(kernel: Float[np.ndarray, " tap"]) -> float:
+    """Return the share of a kernel's energy, its direct path apart, that two poles explain."""
+    return consistency(kernel[1:], modes=1) if np.any(kernel[1:]) else 0.0
 
 
 def peak_hz(kernel: Float[np.ndarray, " tap"], *, sample_hz: float) -> float:

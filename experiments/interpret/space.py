@@ -190,6 +190,8 @@ def attribution_table(context: Context, masks: dict[str, Any]) -> dict[str, Any]
             row = attributions(context.subject, frames, tiles=TILES, steps=STEPS)
         except MissingExtraError as error:
             return {"withheld": str(error)}
+        if "withheld" in row:
+            return row
         lost, carried = np.array(row["occlusion"]), np.array(row["integrated_gradients"])
         row |= {"source": clip.source, "agreement": _rank(lost, carried)}
         if _has_truth(clip):

@@ -128,6 +128,15 @@ def test_noise_alone_decides_nothing_and_says_how_many_clips_would() -> None:
     assert "needed" in table["withheld"]
 
 
+def test_a_kernel_that_is_a_direct_path_alone_has_no_poles_and_is_no_error() -> None:
+    direct = np.zeros(forcing.TAPS)
+    direct[0] = 1.0
+    table = found([direct] * 8, clips(8))
+    assert table["clips_with_stable_poles"] == 0
+    assert table["explained_by_two_poles"] == [0.0] * 8
+    assert "0 of 8 clips" in table["withheld"]
+
+
 def test_too_few_readable_clips_withhold_the_claim() -> None:
     planted = clips(7)
     growing = [1.02 ** np.arange(forcing.TAPS)] * 7

@@ -182,3 +182,11 @@ def test_what_has_no_masks_says_so(kind: str) -> None:
     assert "withheld" in found["masks"]
     assert "not judged" in found["claim"]
     assert len(found["attributions"]["clips"]) == 1
+
+
+def test_a_wave_that_does_not_move_is_attributed_to_nothing() -> None:
+    flat = Foreign(
+        function=lambda x: 0 * x.mean((2, 3, 4)), name="flat", size=SMALL.size, sample_hz=30.0
+    )
+    found = space.section(synthetic_context(flat, budget=BUDGET))
+    assert "does not move" in found["attributions"]["withheld"]
