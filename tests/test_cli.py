@@ -32,7 +32,7 @@ def test_help_has_an_example(name: str, capsys: pytest.CaptureFixture[str]) -> N
     assert code == 0
     assert f"Example: pulsephase {name}" in out
     assert "--json" in out
-    groups = {"bench": "models", "datasets": "list"}
+    groups = {"bench": "models", "datasets": "list", "protocol": "intra"}
     if name in groups:  # what is in the group has the options
         _, out, _ = run(name, groups[name], "--help", capsys=capsys)
     assert "--debug" in out
