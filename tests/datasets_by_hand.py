@@ -21,8 +21,11 @@ def frames(count: int = FRAMES, *, height: int = HEIGHT, width: int = WIDTH) -> 
     return image
 
 
-def avi(path: Path, images: np.ndarray, *, hz: float = HZ) -> Path:
-    """Write an uncompressed AVI byte by byte: BGR, rows from the bottom up, with an index."""
+def avi(path: Path, images: np.ndarray, *, hz: float = HZ, dropped: tuple[int, ...] = ()) -> Path:
+    """Write an uncompressed AVI byte by byte: BGR, rows from the bottom up, with an index.
+
+    A frame that the camera dropped is a chunk of no bytes: its time passes, nothing is shown.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     count, height, width, _ = images.shape
     size = 3 * height * width
@@ -41,15 +44,32 @@ def avi(path: Path, images: np.ndarray, *, hz: float = HZ) -> Path:
         *[0] * 4,
     )
     stream = b"vidsDIB " + struct.pack(
-        "<IHHIIIIIIiI4H", 0, 0, 0, 0, 1, round(hz), 0, count, size, -1, 0, 0, 0, width, height
+        "<IHHIIIIIIiI4H",
+        0,
+        0,
+        0,
+        0,
+        1000,
+        round(1000 * hz),
+        0,
+        count,
+        size,
+        -1,
+        0,
+        0,
+        0,
+        width,
+        height,
     )
     bitmap = struct.pack("<IiiHHIIiiII", 40, width, height, 1, 24, 0, size, 0, 0, 0, 0)
     kind = _list(b"strl", _chunk(b"strh", stream) + _chunk(b"strf", bitmap))
     pixels = [np.ascontiguousarray(image[::-1, :, ::-1]).tobytes() for image in images]
-    movie = b"".join(_chunk(b"00db", image) for image in pixels)
+    chunks = [b"" if number in dropped else image for number, image in enumerate(pixels)]
+    movie = b"".join(_chunk(b"00db", chunk) for chunk in chunks)
+    places = np.cumsum([4, *(len(chunk) + 8 for chunk in chunks)]).tolist()
     index = b"".join(
-        b"00db" + struct.pack("<III", 0x10, 4 + number * (size + 8), size)
-        for number in range(count)
+        b"00db" + struct.pack("<III", 0x10, place, len(chunk))
+        for place, chunk in zip(places, chunks, strict=False)
     )
     header = _list(b"hdrl", _chunk(b"avih", main) + kind)
     body = b"AVI " + header + _list(b"movi", movie) + _chunk(b"idx1", index)
@@ -71,11 +91,17 @@ def wave(times_s: np.ndarray) -> np.ndarray:
 
 
 def ubfc(
-    root: Path, name: str = "subject1", *, columns: int = FRAMES, step_s: float = 0.04
+    root: Path,
+    name: str = "subject1",
+    *,
+    columns: int = FRAMES,
+    step_s: float = 0.04,
+    hz: float = HZ,
+    dropped: tuple[int, ...] = (),
 ) -> Path:
     """Write a subject of UBFC-rPPG 2 whose label's clock is slower than that of the AVI."""
     folder = root / name
-    avi(folder / "vid.avi", frames())
+    avi(folder / "vid.avi", frames(), hz=hz, dropped=dropped)
     times_s = step_s * np.arange(columns)
     rows = [wave(times_s), np.full(columns, 91.0), times_s]
     lines = ["   ".join(f"{value:.7e}" for value in row) for row in rows]

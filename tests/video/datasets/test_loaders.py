@@ -58,6 +58,15 @@ def test_ubfc_frames_have_the_times_of_the_label_not_of_the_avi(tmp_path: Path) 
     assert label.timing == "by time" and label.notes == ()
 
 
+@pytest.mark.parametrize("hz", [28.67, 29.3, 30.0])
+def test_ubfc_a_dropped_frame_shifts_no_other(tmp_path: Path, hz: float) -> None:
+    ubfc(tmp_path, step_s=0.04, hz=hz, dropped=(7, 8, 30))
+    pixels, times_s, _ = read(one("ubfc", tmp_path))
+    shown = np.delete(np.arange(FRAMES), [7, 8, 30])
+    np.testing.assert_array_equal(pixels[:, -1, -1, 1], 40 + shown)
+    np.testing.assert_allclose(times_s, 0.04 * shown, atol=1e-9)
+
+
 @pytest.mark.parametrize("columns", [FRAMES - 9, FRAMES + 9])
 def test_ubfc_label_of_another_length_is_said_and_each_keeps_its_clock(
     tmp_path: Path, columns: int
