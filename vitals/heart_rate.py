@@ -13,6 +13,7 @@ from jaxtyping import Float, Real
 from numpy.typing import NDArray
 
 from pulsephase.errors import ParameterError, SamplingError
+from pulsephase.vitals.chirp import runs_away
 from pulsephase.vitals.door import as_wave, check_duration, usable_band
 from pulsephase.vitals.peaks import find_peaks, strongest, strongest_near
 from pulsephase.vitals.quality import calibration
@@ -135,6 +136,7 @@ def heart_rate(
             peaks = strongest(seen)
         flat = np.abs(wave[rows]).max(1) <= FLAT
         levels = scale * wave[rows].std(1)
+        away = runs_away(wave[rows], peaks.frequency_hz, sample_hz=sample_hz)
         for index, start in enumerate(grid.starts):
             rise = float(peaks.rise[index])
             looks.append(
@@ -145,6 +147,7 @@ def heart_rate(
                     bpm=60 * float(peaks.frequency_hz[index]),
                     rise=rise,
                     quality=table.of(rise=rise, level=float(levels[index])),
+                    runs_away=bool(away[index]),
                     min_quality=min_quality,
                 )
             )

@@ -84,15 +84,21 @@ def judge_window(
     bpm: float,
     rise: float,
     quality: float,
+    runs_away: bool,
     min_quality: float,
 ) -> Window:
-    """Return the rate of a window, or why it has none."""
+    """Return the rate of a window, or why it has none.
+
+    That a rate runs away is said where the rhythm is clear; in noise anything may seem to.
+    """
     reason = None
+    if runs_away and quality >= MIN_QUALITY:
+        quality, reason = 0.0, "the rate runs away, faster than a heart's"
     if missing > MOST_MISSING:
         reason = f"{100 * missing:.0f} % of the window has no pulse"
     elif flat:
         reason = "the pulse is flat"
-    elif quality < min_quality:
+    elif reason is None and quality < min_quality:
         reason = "no rhythm stands out of the noise"
     seen = missing <= MOST_MISSING and not flat
     return Window(
