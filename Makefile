@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 export MPLBACKEND := Agg
 
-.PHONY: demo test test-slow check mutate format docs wheel clean
+.PHONY: demo test test-slow check mutate experiments ledger format docs wheel clean
 
 demo: $(STAMP)
 	$(BIN)/pulsephase demo
@@ -24,6 +24,14 @@ check: $(STAMP)
 
 mutate: $(STAMP)
 	OMP_NUM_THREADS=1 $(BIN)/python -m pulsephase.experiments.mutate
+
+# Every row of the ledger that is missing (hours), or those that ONLY names, made again.
+experiments: $(STAMP)
+	OMP_NUM_THREADS=1 $(BIN)/python -m pulsephase.experiments.ledger.rows $(ONLY)
+	$(MAKE) ledger
+
+ledger: $(STAMP)
+	$(BIN)/python -m pulsephase.experiments.ledger.page
 
 docs: $(STAMP)
 	$(BIN)/sphinx-build -q -W --keep-going -b html docs docs/_build/html

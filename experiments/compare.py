@@ -31,6 +31,7 @@ from pulsephase.models.phasenet import PhaseNet
 from pulsephase.synthetic.config import SynthConfig
 from pulsephase.synthetic.presets import preset
 from pulsephase.synthetic.render import render_with_maps
+from pulsephase.video.clip import Clip
 from pulsephase.vitals.heart_rate import heart_rate, peak_bpm
 
 CLIP_S = 10.0
@@ -131,8 +132,28 @@ def protocol(name: str, network: PhaseNetConfig) -> tuple[SynthConfig, slice]:
     return config, slice(network.warmup, frames - network.delay)
 
 
-def fixed_clips(config: SynthConfig, kept: slice, *, clips: int, batch: int) -> Iterator[Batch]:
-    """Render the clips that all methods meet."""
+def as_rendered(clip: Clip) -> Float[Tensor, "time 3 height width"]:
+    """Return the frames of a clip as they come."""
+    return clip.frames
+
+
+def fixed_clips(
+    config: SynthConfig,
+    kept: slice,
+    *,
+    clips: int,
+    batch: int,
+    prepared: Callable[[Clip], Float[Tensor, "time 3 height width"]] = as_rendered,
+) -> Iterator[Batch]:
+    """Render the clips that all methods meet.
+
+    Args:
+        config: What may vary.
+        kept: Samples over which the true rate is the mean.
+        clips: How many of the fixed clips.
+        batch: How many at a time.
+        prepared: Returns what the methods see of a clip.
+    """
     for start in range(0, clips, batch):
         seeds = range(COMPARISON_SEED + start, COMPARISON_SEED + min(start + batch, clips))
         made = [render_with_maps(seed, config) for seed in seeds]
@@ -141,7 +162,7 @@ def fixed_clips(config: SynthConfig, kept: slice, *, clips: int, batch: int) -> 
             assert clip.truth is not None and clip.truth.skin_mask is not None
             skin.append(clip.truth.skin_mask)
             truth.append(float(clip.truth.heart_rate_bpm[kept].mean()))
-        yield Batch(seeds, torch.stack([clip.frames for clip in made]), torch.stack(skin), truth)
+        yield Batch(seeds, torch.stack([prepared(clip) for clip in made]), torch.stack(skin), truth)
 
 
 def classical_waves(batch: Batch, *, sample_hz: float) -> dict[tuple[str, str], Tensor]:
@@ -183,8 +204,9 @@ def collect(
         for key, wave in waves_of(made).items():
             seen = wave[:, kept].double().numpy()
             found.setdefault(key, []).append(peak_bpm(seen, sample_hz=rate))
+            method = key[0].partition(" ")[0]  # the seeds of a network share its calibration
             answers = [
-                heart_rate(row, sample_hz=rate, method=key[0]).bpm is not None for row in seen
+                heart_rate(row, sample_hz=rate, method=method).bpm is not None for row in seen
             ]
             spoke.setdefault(key, []).extend(answers)
         advance(len(made.seeds))

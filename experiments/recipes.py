@@ -1,8 +1,8 @@
 """Every training recipe, committed before its weights are looked at on real video.
 
-Seeds are 0, 1, 2. Within a run the averaged weights with the lowest loss on held-out synthetic
-clips are kept; of the seeds trained, the one with the lowest such loss is shipped. Real clips
-choose nothing.
+Seeds are 0, 1, 2 (`SEEDS`). Within a run the averaged weights with the lowest loss on held-out
+synthetic clips are kept; of the seeds trained, the one with the lowest such loss is shipped. Real
+clips choose nothing.
 """
 
 from dataclasses import dataclass, field
@@ -64,6 +64,7 @@ RECIPES = {
     "quick-naive": Recipe(preset="naive", steps=1400, validate_every=350),
 }
 
+SEEDS = (0, 1, 2)
 COMPARED_ON = "full"  # the preset on which networks meet the classical methods
 
 # Seeds of clips, far apart: what is trained on is never what is validated or compared on.

@@ -56,6 +56,8 @@ PRESETS = {
     ),
     # Full ranges but no motion and steady light.
     "static": SynthConfig(motion=_STILL, light=_STEADY),
+    # Full ranges but no sensor noise and no codec.
+    "noiseless": SynthConfig(camera=CameraRanges(noise=_CLEAN.noise), codec=_NO_CODEC),
     # More of everything that hurts, but the pulse is still in the pixels: who knows all other
     # motion and light finds it (`experiments/difficulty.py`).
     "hard": SynthConfig(

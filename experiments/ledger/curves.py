@@ -1,0 +1,196 @@
+"""Robustness as curves: one difficulty of the generator at a time, from none to far beyond.
+
+All else is the preset ``easy`` with a pulse of 0.3 % (an ordinary one; at the 1 % of ``easy`` every
+method is right almost everywhere). A level pins the range of its axis to one value. Frames with
+jittered times are brought to an even grid by their times first, as every video is.
+"""
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from pulsephase.experiments.compare import (
+    CLIP_S,
+    TOLERANCE_BPM,
+    Batch,
+    classical_waves,
+    fixed_clips,
+)
+from pulsephase.experiments.ledger.against_pos import method_of
+from pulsephase.experiments.ledger.weights import seed_nets
+from pulsephase.models.config import PhaseNetConfig
+from pulsephase.models.phasenet import PhaseNet
+from pulsephase.synthetic.config import CodecRanges, LightRanges, SynthConfig
+from pulsephase.synthetic.presets import preset
+from pulsephase.video.clip import Clip
+from pulsephase.vitals.heart_rate import peak_bpm
+
+CLIPS = 100
+AMPLITUDE = 3e-3
+NETWORKS = ("tiny", "base")
+
+
+def _still() -> SynthConfig:
+    easy = preset("easy")
+    return replace(easy, pulse=replace(easy.pulse, amplitude=(AMPLITUDE, AMPLITUDE)))
+
+
+def _motion(level: float) -> SynthConfig:
+    base = _still()
+    moves = replace(
+        preset("hard").motion,
+        scale=(level, level),
+        rhythmic_probability=1.0,
+        yaw_rest_rad=(0.0, 0.0),
+    )
+    return replace(base, motion=moves)
+
+
+def _light(level: float) -> SynthConfig:
+    flicker = LightRanges(
+        drift=(level, level),
+        flicker_probability=1.0,
+        flicker=(level, level),
+        screen_probability=0.0,
+    )
+    return replace(_still(), light=flicker)
+
+
+def _noise(level: float) -> SynthConfig:
+    base = _still()
+    return replace(base, camera=replace(base.camera, noise=(level, level)))
+
+
+def _compression(level: float) -> SynthConfig:
+    return replace(_still(), codec=CodecRanges(probability=1.0, step=(level, level)))
+
+
+def _skin(level: float) -> SynthConfig:
+    base = _still()
+    return replace(base, skin=replace(base.skin, melanin=(level, level)))
+
+
+def _jitter(level: float) -> SynthConfig:
+    base = _still()
+    return replace(base, camera=replace(base.camera, time_jitter=level))
+
+
+def _rate(level: float) -> SynthConfig:
+    base = _still()
+    return replace(base, pulse=replace(base.pulse, heart_rate_bpm=(level, level)))
+
+
+# Axis: what a level is, the levels, and the clips at a level.
+AXES: dict[str, tuple[str, tuple[float, ...], Callable[[float], SynthConfig]]] = {
+    "motion": (
+        "amount of head motion, with a nod at heart-rate frequencies in every clip (1: about 14 "
+        "degrees of yaw)",
+        (0.02, 0.1, 0.3, 1.0, 2.0),
+        _motion,
+    ),
+    "light": (
+        "relative depth of a coloured flicker at 0.6 to 6 Hz, and of slow drift",
+        (0.002, 0.005, 0.01, 0.03, 0.06),
+        _light,
+    ),
+    "noise": (
+        "noise of a pixel at crop size, share of full scale",
+        (0.0005, 0.002, 0.006, 0.015, 0.03),
+        _noise,
+    ),
+    "compression": ("quantiser step in 8-bit levels", (0.25, 1.0, 2.0, 4.0, 6.0), _compression),
+    "skin": ("melanin, volume fraction", (0.02, 0.06, 0.15, 0.3, 0.43), _skin),
+    "jitter": (
+        "displacement of frame times, share of the interval",
+        (0.0, 0.15, 0.3, 0.45),
+        _jitter,
+    ),
+    "rate": ("heart rate in bpm", (40.0, 55.0, 80.0, 120.0, 160.0, 195.0), _rate),
+}
+
+
+def row(
+    axis: str, *, clips: int = CLIPS, names: tuple[str, ...] = NETWORKS, say: Callable[[str], None]
+) -> dict[str, Any]:
+    """Return the curve of an axis: at each level, the share within 3 bpm of every method.
+
+    Args:
+        axis: One of `AXES`.
+        clips: Fixed clips a level, the same seeds at every level.
+        names: Networks; the classical methods see the crops of the last.
+        say: Told what is being done.
+    """
+    meaning, levels, config_at = AXES[axis]
+    nets = {name: found for name in names if (found := seed_nets(name))}
+    points = []
+    for level in levels:
+        say(f"{axis} at {level:g}")
+        shares: dict[str, Any] = {}
+        for name, seeds in nets.items():
+            last = name == list(nets)[-1]
+            shares |= _shares(config_at(level), name, seeds, clips=clips, classical=last)
+        points.append({"level": level, "within_3_bpm": shares})
+    return {
+        "axis": axis,
+        "meaning": meaning,
+        "protocol": {
+            "clips": clips,
+            "clip_s": CLIP_S,
+            "tolerance_bpm": TOLERANCE_BPM,
+            "amplitude": AMPLITUDE,
+            "networks": {name: list(seeds) for name, seeds in nets.items()},
+        },
+        "points": points,
+    }
+
+
+def on_even_grid(clip: Clip) -> Float[Tensor, "time 3 height width"]:
+    """Return the frames at even times, by straight lines between those at their true times.
+
+    The mean rate is kept; frames whose times are even pass unchanged.
+    """
+    times, count = clip.times_s, len(clip)
+    grid = torch.linspace(float(times[0]), float(times[-1]), count, dtype=times.dtype)
+    later = torch.searchsorted(times, grid).clamp(1, count - 1)
+    weight = (grid - times[later - 1]) / (times[later] - times[later - 1])
+    weight = weight.to(clip.frames.dtype)[:, None, None, None]
+    return torch.lerp(clip.frames[later - 1], clip.frames[later], weight)
+
+
+def _shares(
+    ranges: SynthConfig, name: str, nets: dict[int, PhaseNet], *, clips: int, classical: bool
+) -> dict[str, Any]:
+    """Return shares within 3 bpm: a list over the seeds of a network, one number a method."""
+    network = next(iter(nets.values())).config
+    rate, frames = network.sample_hz, round(CLIP_S * network.sample_hz)
+    config = replace(ranges, size=network.size, frames=frames, sample_hz=rate)
+    kept = slice(network.warmup, frames - network.delay)
+    hits: dict[tuple[str, str], list[np.ndarray]] = {}
+    for made in fixed_clips(config, kept, clips=clips, batch=8, prepared=on_even_grid):
+        for key, wave in _waves(made, nets, network, classical=classical).items():
+            found = peak_bpm(wave[:, kept].double().numpy(), sample_hz=rate)
+            near = np.abs(found - np.array(made.truth_bpm)) < TOLERANCE_BPM
+            hits.setdefault(key, []).append(near)
+    means = {key: float(np.concatenate(parts).mean()) for key, parts in hits.items()}
+    result: dict[str, Any] = {name: [means[method_of(seed), "crop"] for seed in nets]}
+    if classical:
+        for method in ("pos", "chrom", "green"):
+            result[method] = max(means[method, region] for region in ("crop", "mask"))
+    return result
+
+
+def _waves(
+    made: Batch, nets: dict[int, PhaseNet], network: PhaseNetConfig, *, classical: bool
+) -> dict[tuple[str, str], Tensor]:
+    waves: dict[tuple[str, str], Tensor] = {}
+    with torch.inference_mode():
+        for seed, net in nets.items():
+            waves[method_of(seed), "crop"] = net(made.frames).roll(-network.delay, 1)
+    if classical:
+        waves |= classical_waves(made, sample_hz=network.sample_hz)
+    return waves

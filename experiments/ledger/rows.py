@@ -1,0 +1,101 @@
+"""Make the rows of the ledger, one JSON file each; what is finished is kept.
+
+``python -m pulsephase.experiments.ledger.rows`` makes every row that is missing;
+``... rows ablation/zas against-pos`` makes those rows again whose names begin so, whether they are
+there or not. A row that is stopped half-way goes on where it keeps its runs (ablations), or begins
+anew. The page is made from the files by ``pulsephase.experiments.ledger.page``.
+"""
+
+import json
+import sys
+import time
+from collections.abc import Callable, Mapping
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from pulsephase.errors import ParameterError
+from pulsephase.experiments.ledger import ablation, against_pos, curves
+from pulsephase.experiments.pretrain import revision
+from pulsephase.files import write_json
+
+RESULTS = Path(__file__).parents[1] / "results" / "ledger"
+
+Say = Callable[[str], None]
+Make = Callable[[Path, Say], Mapping[str, Any]]
+
+
+def _whole(make: Callable[..., Mapping[str, Any]], name: str) -> Make:
+    return lambda path, say: make(name, say=say)
+
+
+def _resumed(group: str) -> Make:
+    return lambda path, say: ablation.row(group, path, say=say)
+
+
+ROWS: dict[str, Make] = {
+    **{f"against-pos/{name}": _whole(against_pos.row, name) for name in curves.NETWORKS},
+    **{f"curves/{axis}": _whole(curves.row, axis) for axis in curves.AXES},
+    **{f"ablation/{group}": _resumed(group) for group in ablation.GROUPS},
+}
+
+
+def path_of(row: str, *, results: Path = RESULTS) -> Path:
+    """Return the file of a row."""
+    return results / f"{row}.json"
+
+
+def finished(row: str, *, results: Path = RESULTS) -> bool:
+    """Return whether a row's file is there and was ended."""
+    path = path_of(row, results=results)
+    return path.exists() and json.loads(path.read_text(encoding="utf-8")).get("minutes") is not None
+
+
+def chosen(names: list[str], *, results: Path = RESULTS) -> list[str]:
+    """Return the rows to make: those that begin with one of the names, or all that are missing.
+
+    Raises:
+        ParameterError: If no row begins with a name.
+    """
+    for name in names:
+        if not any(row.startswith(name) for row in ROWS):
+            raise ParameterError(f"no row {name!r}; there are {', '.join(ROWS)}")
+    if names:
+        return [row for row in ROWS if row.startswith(tuple(names))]
+    return [row for row in ROWS if not finished(row, results=results)]
+
+
+def make_rows(names: list[str], *, results: Path = RESULTS, say: Say) -> None:
+    """Make rows in the order of the ledger, each written as soon as it is done.
+
+    Args:
+        names: Beginnings of the names of rows to make again; none makes what is missing.
+        results: Folder of the files.
+        say: Told what is being done.
+    """
+    for row in chosen(names, results=results):
+        path = path_of(row, results=results)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        start = time.perf_counter()
+        say(row)
+        made = ROWS[row](path, say)
+        record = {
+            "row": row,
+            **made,
+            "minutes": round((time.perf_counter() - start) / 60, 1),
+            "revision": revision(),
+            "torch": torch.__version__,
+        }
+        write_json(path, record)
+
+
+def main(names: list[str]) -> None:
+    """Make rows from the command line."""
+    torch.set_num_threads(1)
+    make_rows(names, say=partial(print, flush=True))
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

@@ -1,0 +1,74 @@
+"""The gain over POS: paired, over seeds and clips; curves pin one thing and leave the rest."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from pulsephase.experiments.ledger import against_pos, curves
+from pulsephase.synthetic.config import CameraRanges
+from pulsephase.synthetic.presets import preset
+from pulsephase.synthetic.render import render
+from pulsephase.video.clip import Clip
+
+
+def test_the_mean_gain_is_that_of_the_seeds() -> None:
+    generator = np.random.default_rng(1)
+    baseline = (generator.random(400) < 0.5).astype(float)
+    hits = np.stack([(generator.random(400) < share).astype(float) for share in (0.6, 0.7, 0.8)])
+    found = against_pos.mean_gain(hits, baseline)
+    assert found["value"] == pytest.approx(100 * (hits.mean() - baseline.mean()))
+    assert found["by_seed"] == pytest.approx(list(100 * (hits.mean(1) - baseline.mean())))
+    low, high = found["interval_95"]
+    assert min(found["by_seed"]) - 6 < low < found["value"] < high < max(found["by_seed"]) + 6
+
+
+def test_the_interval_knows_that_seeds_differ() -> None:
+    baseline = np.zeros(400)
+    alike = np.tile((np.arange(400) < 200).astype(float), (3, 1))
+    apart = np.stack([np.full(400, share) for share in (0.2, 0.5, 0.8)])
+    narrow, wide = (against_pos.mean_gain(hits, baseline) for hits in (alike, apart))
+    assert narrow["value"] == pytest.approx(wide["value"])
+    span = [found["interval_95"][1] - found["interval_95"][0] for found in (narrow, wide)]
+    assert span[1] > 3 * span[0]
+
+
+def test_a_row_has_every_seed_and_a_gain() -> None:
+    row = against_pos.row("tiny", clips=4, presets=("easy",), say=lambda text: None)
+    (table,) = row["presets"]
+    seeds = len(row["seeds"])
+    assert len(table["phasenet"]["within_3_bpm_by_seed"]) == seeds
+    assert len(table["phasenet_minus"]["pos"]["by_seed"]) == seeds
+    networks = [method for method in table["methods"] if method.startswith("phasenet")]
+    assert networks == [against_pos.method_of(seed) for seed in row["seeds"]]
+
+
+@pytest.mark.parametrize("axis", curves.AXES)
+def test_an_axis_changes_one_layer_alone(axis: str) -> None:
+    _, levels, config_at = curves.AXES[axis]
+    low, high = config_at(levels[0]), config_at(levels[-1])
+    layer = {
+        "motion": "motion",
+        "light": "light",
+        "noise": "camera",
+        "compression": "codec",
+        "skin": "skin",
+        "jitter": "camera",
+        "rate": "pulse",
+    }[axis]
+    assert low != high
+    assert replace(low, **{layer: getattr(high, layer)}) == high
+    assert list(levels) == sorted(levels)
+
+
+def test_even_frames_pass_unchanged_and_lines_stay_lines() -> None:
+    config = replace(preset("easy"), size=8, frames=40)
+    clip = render(1, config)
+    assert torch.equal(curves.on_even_grid(clip), clip.frames)
+    jittered = render(1, replace(config, camera=CameraRanges(time_jitter=0.45)))
+    ramp = jittered.times_s.float()[:, None, None, None].expand(-1, 3, 8, 8) / 2
+    line = curves.on_even_grid(Clip(frames=ramp.contiguous(), times_s=jittered.times_s))
+    steps = torch.diff(line[:, 0, 0, 0])
+    assert float(torch.diff(jittered.times_s).std()) > 0.005
+    assert float(steps.std()) < 1e-5

@@ -1,0 +1,38 @@
+"""The page of the ledger is that of its rows, byte for byte."""
+
+import json
+from pathlib import Path
+
+from pulsephase.experiments.ledger import page
+from pulsephase.experiments.ledger.rows import ROWS, path_of
+
+
+def test_the_committed_page_is_made_from_the_committed_rows() -> None:
+    assert page.PAGE.read_text(encoding="utf-8") == page.page()
+
+
+def test_every_committed_row_is_one_that_can_be_made() -> None:
+    known = {path_of(row) for row in ROWS}
+    assert {path for path in page.RESULTS.rglob("*.json")} <= known
+
+
+def test_a_row_that_was_stopped_is_not_shown(tmp_path: Path) -> None:
+    row = path_of("curves/light", results=tmp_path)
+    row.parent.mkdir()
+    points = [{"level": 1.5, "within_3_bpm": {"tiny": [0.25, 0.75], "pos": 0.125}}]
+    protocol = {"clips": 8, "amplitude": 0.003, "networks": {"tiny": [0, 1]}}
+    held = {"axis": "light", "meaning": "depth", "protocol": protocol, "points": points}
+    row.write_text(json.dumps(held))
+    assert "depth" not in page.page(tmp_path, tmp_path / "none.json")
+    row.write_text(json.dumps(held | {"minutes": 1.0, "revision": "abc", "torch": "2"}))
+    shown = page.page(tmp_path, tmp_path / "none.json")
+    assert "### light: depth" in shown
+    assert "| 1.5 | 50.0 | 12.5 |" in shown
+
+
+def test_every_look_at_real_clips_is_shown() -> None:
+    looks = json.loads(page.LOOKS.read_text(encoding="utf-8"))["looks"]
+    shown = page.page()
+    for number, look in enumerate(looks, start=1):
+        assert f"### Look {number}: {look['date']}" in shown
+        assert look["revision"] in shown
