@@ -18,8 +18,10 @@ from jaxtyping import Bool
 
 from pulsephase.experiments.compare import CLIP_S, TOLERANCE_BPM, Batch, fixed_clips
 from pulsephase.experiments.ledger.against_pos import mean_gain
-from pulsephase.experiments.pretrain import Pretrained, pretrain
 from pulsephase.experiments.recipes import RECIPES, SEEDS, Recipe
+from pulsephase.experiments.training.config import Machine
+from pulsephase.experiments.training.fit import fit
+from pulsephase.experiments.training.network import of_recipe
 from pulsephase.files import write_json
 from pulsephase.models.config import TINY, PhaseNetConfig
 from pulsephase.models.phasenet import PhaseNet
@@ -144,9 +146,10 @@ def _errors(net: PhaseNet, made: Batch) -> np.ndarray:
 
 def run(name: str, variant: Variant, seed: int, *, recipe: Recipe, clips: int) -> dict[str, Any]:
     """Train one variant with one seed, and judge it."""
-    trained: Pretrained = pretrain(
-        replace(recipe, preset=variant.preset), network=variant.network(), seed=seed
+    config = of_recipe(
+        replace(recipe, preset=variant.preset), seed=seed, machine=Machine(workers=1)
     )
+    trained = fit(replace(config, network=replace(config.network, overrides=variant.parts)))
     return {
         "variant": name,
         "seed": seed,

@@ -17,8 +17,8 @@ from typing import Any
 import torch
 
 from pulsephase.errors import ParameterError
-from pulsephase.experiments.ledger import ablation, against_pos, curves
-from pulsephase.experiments.pretrain import revision
+from pulsephase.experiments.ledger import ablation, against_pos, curves, fine_tuning
+from pulsephase.experiments.revision import revision
 from pulsephase.files import write_json
 
 RESULTS = Path(__file__).parents[1] / "results" / "ledger"
@@ -39,6 +39,7 @@ ROWS: dict[str, Make] = {
     **{f"against-pos/{name}": _whole(against_pos.row, name) for name in curves.NETWORKS},
     **{f"curves/{axis}": _whole(curves.row, axis) for axis in curves.AXES},
     **{f"ablation/{group}": _resumed(group) for group in ablation.GROUPS},
+    "fine-tuning/ubfc": lambda path, say: fine_tuning.row(say=say),
 }
 
 
