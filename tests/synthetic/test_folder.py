@@ -164,6 +164,8 @@ def test_the_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None
     assert main(["synthesize", str(tmp_path / "x"), "--scene", "99x64"]) == 2
     assert "even sizes" in capsys.readouterr().err
     assert main(["synthesize", str(tmp_path / "x"), "--scene", "96x64", "--size", "36"]) == 2
+    assert main(["synthesize", str(tmp_path / "x"), "--size", "0"]) == 2
+    assert main(["synthesize", str(tmp_path / "x"), "--seconds", "nan"]) == 2
     assert not (tmp_path / "x").exists()
     (out / "manifest.json").write_text("[]")
     assert main(["synthesize", str(out)]) == 2

@@ -107,7 +107,7 @@ def command(
     from pulsephase.synthetic.presets import preset
     from pulsephase.synthetic.sheet import contact_sheet
 
-    config = replace(preset(name, seconds=seconds), size=size or 36)
+    config = replace(preset(name, seconds=seconds), size=36 if size is None else size)
     if heart_rate is not None:
         pulse = replace(config.pulse, heart_rate_bpm=(heart_rate, heart_rate))
         config = replace(config, pulse=pulse)
