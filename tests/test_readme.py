@@ -3,6 +3,9 @@
 import json
 import re
 from pathlib import Path
+from typing import Any
+
+import pytest
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -14,28 +17,54 @@ def row(first: str) -> list[str]:
     return [cell.strip() for cell in line.strip("|").split("|")][1:]
 
 
-def test_real_clips() -> None:
+def look_at(weights: str) -> dict[str, Any]:
+    """Return the latest summary of a look at the real clips."""
     looks = json.loads((RESULTS / "real_clips.json").read_text())["looks"]
-    summary = [look for look in looks if "summary" in look][-1]["summary"]
-    names = {"PHASE-Net `tiny`": "phasenet", "POS": "pos", "CHROM": "chrom", "GREEN": "green"}
-    for name, method in names.items():
-        clips = [summary[f"{method} sample_video_{clip}.mp4"] for clip in (1, 2)]
-        expected = [f"{clip['median_bpm']:.1f} / {clip['worst_bpm']:.1f}" for clip in clips]
-        silent = sum(clip["abstained"] for clip in clips) / 2
-        assert row(name) == [*expected, f"{100 * silent:.0f} %"]
+    found = [look for look in looks if "summary" in look and look["weights"] == [weights]]
+    summary: dict[str, Any] = found[-1]["summary"]
+    return summary
+
+
+@pytest.mark.parametrize(
+    ("name", "weights", "method"),
+    [
+        ("PHASE-Net `tiny`", "tiny", "phasenet"),
+        ("PHASE-Net `base`", "base", "phasenet"),
+        ("POS", "base", "pos"),
+        ("CHROM", "base", "chrom"),
+        ("GREEN", "base", "green"),
+        ("ICA", "base", "ica"),
+    ],
+)
+def test_real_clips(name: str, weights: str, method: str) -> None:
+    summary = look_at(weights)
+    clips = [summary[f"{method} sample_video_{clip}.mp4"] for clip in (1, 2)]
+    expected = [f"{clip['median_bpm']:.1f} / {clip['worst_bpm']:.1f}" for clip in clips]
+    silent = sum(clip["abstained"] for clip in clips) / 2
+    assert row(name) == [*expected, f"{100 * silent:.0f} %"]
 
 
 def test_synthetic_presets() -> None:
-    for table in json.loads((RESULTS / "synthetic.json").read_text())["presets"]:
-        methods, gain = table["methods"], table["phasenet_minus_pos_points"]
-        shares = [f"{100 * methods[m]['within_3_bpm']:.1f}" for m in ("phasenet", "pos", "chrom")]
-        low, high = gain["interval_95"]
-        difference = f"{gain['value']:+.1f} ({low:+.1f} to {high:+.1f})"
-        silent = f"{100 * (1 - methods['phasenet']['answered']):.0f} %"
-        if table["preset"] == "null":
-            assert row("`null`") == ["-", "-", "-", "-", silent]
-        else:
-            assert row(f"`{table['preset']}`") == [*shares, difference, silent]
+    tables = {
+        name: {
+            table["preset"]: table for table in json.loads((RESULTS / path).read_text())["presets"]
+        }
+        for name, path in (("tiny", "synthetic.json"), ("base", "ledger/against-pos/base.json"))
+    }
+    for preset, tiny in tables["tiny"].items():
+        base, cells = tables["base"][preset], []
+        networks = (
+            (tiny, tiny["methods"]["phasenet"], tiny.get("phasenet_minus_pos_points")),
+            (base, base["phasenet"], base["phasenet_minus"]["pos"]),
+        )
+        for table, network, gain in networks:
+            shares = [network["within_3_bpm"], table["methods"]["pos"]["within_3_bpm"]]
+            low, high = gain["interval_95"]
+            difference = f"{gain['value']:+.1f} ({low:+.1f} to {high:+.1f})"
+            cells += [*(f"{100 * share:.1f}" for share in shares), difference]
+        silent = [f"{100 * (1 - network['answered']):.0f}" for _, network, _ in networks]
+        shown = ["-"] * 6 if preset == "null" else cells
+        assert row(f"`{preset}`") == [*shown, f"{' / '.join(silent)} %"]
 
 
 def test_speed() -> None:
