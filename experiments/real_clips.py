@@ -75,8 +75,9 @@ def look(weights: list[str]) -> dict[str, Any]:
     results: list[dict[str, Any]] = []
     for sample in fetch_samples():
         reference = load_reference(sample.labels)
+        contact = contact_rate(reference.ppg, sample_hz=reference.sample_hz)
         for speed in SPEEDS:
-            truth = contact_rate(reference.ppg, sample_hz=speed * reference.sample_hz)
+            truth = speed * contact
             rates = [_rates(sample.video, nets, seeds, crop, speed) for crop in CROPS]
             for method, seed in rates[0]:
                 found = [each[method, seed] for each in rates]
