@@ -13,7 +13,7 @@ from pulsephase.models.config import TINY
 from pulsephase.models.phasenet import PhaseNet
 from pulsephase.synthetic.presets import PRESETS
 
-SHORT = replace(ablation.RECIPE, steps=2, batch=2, frames=64, validate_every=2, validation_clips=2)
+SHORT = replace(ablation.RECIPE, steps=2, batch=2, frames=96, validate_every=2, validation_clips=2)
 
 
 def test_every_variant_is_a_network_that_differs_in_what_it_says() -> None:
