@@ -91,17 +91,24 @@ def look_ahead(
 
 
 def time_invariance(rows: Rows) -> dict[str, float]:
-    """Return the share of energy in the mean over all rows; within clips; and between clips."""
-    energy = _energy(rows).mean()
+    """Return the share of energy in the mean over all rows; within clips; and between clips.
+
+    ``of_shape`` is the share when every row counts with the same energy: a response that only gets
+    stronger and weaker has 1 there.
+    """
+    each_row = _energy(rows)
+    energy = each_row.mean()
     if energy == 0:
-        return {"all": 1.0, "within_clips": 1.0, "between_clips": 1.0}
+        return {"all": 1.0, "within_clips": 1.0, "between_clips": 1.0, "of_shape": 1.0}
     of_clip = rows.mean(axis=1)
     each = float((of_clip**2).sum(axis=(1, 2)).mean())
     both = float((of_clip.mean(axis=0) ** 2).sum())
+    shapes = rows / np.sqrt(np.maximum(each_row, 1e-300))[:, :, None, None]
     return {
         "all": both / float(energy),
         "within_clips": each / float(energy),
         "between_clips": both / each if each > 0 else 1.0,
+        "of_shape": float((shapes.mean(axis=(0, 1)) ** 2).sum()),
     }
 
 

@@ -63,6 +63,10 @@ def system_of(response: Response, *, sample_hz: float, seed: int, resamples: int
         ),
         "hankel": hankel(kernel, noise_sd=noise_sd),
         "scores": scores_of(kernel, sample_hz=sample_hz),
+        "score_by_clip": [
+            scores_of(each, sample_hz=sample_hz)["either"] if np.any(each[SKIP:]) else 0.0
+            for each in kernels.by_clip
+        ],
     }
     return found | {"claim": _claim(found)}
 

@@ -215,8 +215,11 @@ def test_scores_by_hand() -> None:
     assert look_ahead(np.ones(5), lags, floor=1e-9).at_least
     same = np.broadcast_to(np.arange(5.0)[:, None], (3, 2, 5, 1))
     assert time_invariance(same) == pytest.approx(
-        {"all": 1.0, "within_clips": 1.0, "between_clips": 1.0}
+        {"all": 1.0, "within_clips": 1.0, "between_clips": 1.0, "of_shape": 1.0}
     )
+    louder = same * np.array([1.0, 3.0, 0.1])[:, None, None, None]
+    assert time_invariance(louder)["of_shape"] == pytest.approx(1)
+    assert time_invariance(louder)["all"] == pytest.approx(4.1**2 / 3 / (1 + 9 + 0.01))
     turned = same * np.array([1.0, -1.0])[None, :, None, None]
     assert time_invariance(turned)["within_clips"] == pytest.approx(0)
     by_clip = same * np.array([1.0, -1.0, 0.0])[:, None, None, None]

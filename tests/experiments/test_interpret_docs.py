@@ -1,0 +1,53 @@
+"""docs/interpret.md: its example runs, its thresholds and its table are those of the files."""
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pulsephase.experiments.interpret.thresholds import thresholds
+from pulsephase.experiments.interpret.validation import RESULTS
+
+PAGE = (Path(__file__).parents[2] / "docs" / "interpret.md").read_text(encoding="utf-8")
+
+
+def test_the_adapter_of_the_page_runs(capsys: pytest.CaptureFixture[str]) -> None:
+    names: dict[str, Any] = {"__name__": "page"}
+    for block in re.findall(r"```python\n(.*?)```", PAGE, flags=re.DOTALL):
+        exec(block, names)
+    found = names["found"]
+    assert found["verdict"]["look_ahead_frames"] == 2
+    assert "looks 2 frames ahead" in capsys.readouterr().out
+    assert "random weights" not in found["verdict"]["missing_nulls"]
+
+
+def test_thresholds_of_the_page() -> None:
+    limits = thresholds()
+    for words in (
+        f"needs {limits.least_clips} clips",
+        f"{limits.least_taps} taps",
+        f"{limits.least_snr_db:g} dB above",
+        f"{100 * limits.causality:g} % of the response in the past",
+        f"{100 * limits.time_invariance:g} % of it in",
+        f"a score of {limits.consistency:g}, a percentile of {limits.percentile:g}",
+    ):
+        assert words in PAGE, words
+
+
+def test_table_of_the_page() -> None:
+    held = json.loads(RESULTS.read_text(encoding="utf-8"))
+    for row in held["power"]:
+        line = (
+            f"| {row['system']} | {row['taps']} | {100 * row['power']:.0f} % | "
+            f"{100 * row['within_3_sd']:.1f} % | {row['rms_over_cramer_rao']:.2f} | "
+            f"{100 * row['interval_coverage']:.0f} % |"
+        )
+        assert line in PAGE, line
+    for row in held["nulls"]:
+        line = (
+            f"| {row['null']} | {row['taps']} | {row['positive']} | {row['percentile_alone']} | "
+            f"{row['withheld']} |"
+        )
+        assert line in PAGE, line
