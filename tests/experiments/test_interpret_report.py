@@ -11,10 +11,13 @@ from xml.etree import ElementTree
 
 import numpy as np
 import pytest
+import torch
 from click.testing import CliRunner
+from networks import SMALL, small
 
 from pulsephase.commands.interpret import command
 from pulsephase.experiments.interpret import analyse, context
+from pulsephase.experiments.interpret.adapter import Foreign, network_of
 from pulsephase.experiments.interpret.drawn import Shown
 from pulsephase.experiments.interpret.report import all_figures, page, write_report
 from pulsephase.experiments.interpret.thresholds import reasons
@@ -190,3 +193,32 @@ def test_the_command_writes_the_page_with_or_without_faces(
     text, _, _ = read((tmp_path / "index.html").read_text(encoding="utf-8"))
     assert ("<image" in text) is not hidden
     assert isinstance(clips[0], Clip)
+
+
+def moving_mean(frames: torch.Tensor) -> torch.Tensor:
+    """Return the mean green of the last ten frames: somebody's network, as plain as can be."""
+    green = torch.nn.functional.pad(frames[:, :, 1].mean((2, 3)), (9, 0))
+    return green.unfold(1, 10, 1).mean(2)
+
+
+@pytest.mark.parametrize("kind", ["foreign", "symmetric"])
+def test_from_any_network_to_its_page(kind: str) -> None:
+    """All sections, of a foreign network and of the control that sees later frames."""
+    subject: Any = Foreign(function=moving_mean, name="mean", size=8, sample_hz=30.0)
+    if kind == "symmetric":
+        subject = network_of(small("head=symmetric"), name="symmetric")
+    budget = context.Budget(clips=2, frames=256, times=2, draws=5, resamples=20, quick=True)
+    found = analyse.analyse(context.synthetic_context(subject, budget=budget))
+    json.dumps(found, allow_nan=False)
+    assert set(found["sections"]) == set(analyse.SECTIONS)
+    _, reader, said = read(page(found, all_figures(found, {})))
+    for section in found["sections"].values():
+        assert " ".join(section["claim"].split()) in said
+    assert reader.tags.count("figure") >= 6
+    ahead = found["verdict"]["look_ahead_frames"]
+    if kind == "symmetric":
+        assert ahead == SMALL.receptive_field // 2
+    else:
+        assert ahead == 0
+        assert "shows neither masks nor mixers" in said
+        assert "foreign network's layers are not known" in said
