@@ -126,3 +126,9 @@ def test_the_demo_sentence() -> None:
         first, second = (f"{row[method]['error_bpm']:.1f}" for row in demo["results"])
         joint = "bpm" if method == "phasenet" else ""
         assert f"{name} {first} and {second} {joint}".strip() in README
+
+
+def test_the_verdict() -> None:
+    verdict = json.loads((RESULTS / "interpret-tiny.json").read_text())["verdict"]
+    assert verdict["sentence"] in README
+    assert f"exceeds that of {verdict['null_percentile']:.0f} %" in README
