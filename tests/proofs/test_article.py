@@ -3,6 +3,8 @@
 import re
 from pathlib import Path
 
+from pulsephase.physics.discretisation import largest_stable_step_s
+from pulsephase.physics.oscillator import Oscillator
 from pulsephase.proofs.article import anchor, article, write_article
 from pulsephase.proofs.catalogue import load, theorems
 from pulsephase.proofs.parts import PARTS, parts_of
@@ -48,3 +50,23 @@ def test_the_parts_hold_each_theorem_once() -> None:
     assert len(listed) == len(set(listed))
     chosen = [theorem.id for theorem in theorems()]
     assert [name for _, ids in parts_of(chosen) for name in ids] == chosen
+
+
+def computed(page: str, name: str) -> list[float]:
+    """Return the numbers of a computed row of the page."""
+    (cells,) = re.findall(rf"^\| {re.escape(name)} \| (.+) \|$", page, flags=re.MULTILINE)
+    return [float(number) for number in re.findall(r"[0-9]+\.?[0-9]*", cells)]
+
+
+def test_numbers_in_the_prose_are_the_computed_ones() -> None:
+    page = article(theorems())
+    start = "smallest stable radius at 30 frames per second, profile exponent"
+    said = re.findall(r"vessels above about ([0-9.]+) mm", page)
+    assert said and {float(each) for each in said} == set(computed(page, f"{start} 2"))
+    oscillator = Oscillator(alpha_per_s=60.0 - 1e-6, omega_rad_s=1e-3)
+    assert largest_stable_step_s(oscillator, scheme="semi_implicit") > 1 / 30
+    beyond = Oscillator(alpha_per_s=60.0 + 1e-6, omega_rad_s=1e-3)
+    assert largest_stable_step_s(beyond, scheme="semi_implicit") < 1 / 30
+    assert r"$\alpha < 60$ per second" in page
+    assert "overdamped tenfold" in page
+    assert 10 <= computed(page, "arteriole alone: first mode, damping ratio")[-1] < 12
