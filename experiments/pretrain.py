@@ -34,6 +34,7 @@ class Pretrained:
         seconds: Wall time, validations included, over all parts of an interrupted run.
         history: Step, training loss (mean since the last row) and validation loss.
         best_step: Step of the weights kept.
+        device: What it was trained on.
         leads: Whether this process is the first of those that trained together.
     """
 
@@ -44,6 +45,7 @@ class Pretrained:
     seconds: float
     history: tuple[dict[str, int | float], ...]
     best_step: int
+    device: str = "cpu"
     leads: bool = True
 
 
@@ -84,6 +86,7 @@ def pretrain(
         seconds=trained.seconds,
         history=trained.history,
         best_step=trained.best_step,
+        device=device,
         leads=trained.leads,
     )
 
@@ -100,7 +103,7 @@ def card_of(result: Pretrained) -> dict[str, object]:
         "history": list(result.history),
         "revision": revision(),
         "torch": torch.__version__,
-        "machine": machine(),
+        "machine": machine(result.device),
     }
 
 

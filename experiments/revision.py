@@ -5,6 +5,8 @@ import platform
 import subprocess
 from pathlib import Path
 
+import torch
+
 from pulsephase import __version__
 
 
@@ -24,6 +26,7 @@ def revision() -> str:
     return found.stdout.strip()
 
 
-def machine() -> str:
+def machine(device: str = "cpu") -> str:
     """Return what a time was measured on."""
-    return f"{platform.machine()}, {os.cpu_count()} cores"
+    here = f"{platform.machine()}, {os.cpu_count()} cores"
+    return f"{here}, {torch.cuda.get_device_name(device)}" if device.startswith("cuda") else here

@@ -66,9 +66,11 @@ class SyntheticClips(IterableDataset[dict[str, Tensor]]):
             group += shards * self.ranks
 
 
-def sample(seed: int, config: SynthConfig) -> dict[str, Tensor]:
-    """Return one clip as plain tensors, as a loader stacks them."""
-    clip = render(seed, config)
+def sample(
+    seed: int, config: SynthConfig, *, device: torch.device | str = "cpu"
+) -> dict[str, Tensor]:
+    """Return one clip as plain tensors, as a loader stacks them; its frames are on the device."""
+    clip = render(seed, config, device=device)
     assert clip.pulse is not None and clip.truth is not None
     return {
         "frames": clip.frames,

@@ -19,6 +19,7 @@ from jaxtyping import Bool
 from pulsephase.experiments.compare import CLIP_S, TOLERANCE_BPM, Batch, fixed_clips
 from pulsephase.experiments.ledger.against_pos import mean_gain
 from pulsephase.experiments.recipes import RECIPES, SEEDS, Recipe
+from pulsephase.experiments.revision import machine
 from pulsephase.experiments.training.config import Machine
 from pulsephase.experiments.training.fit import fit
 from pulsephase.experiments.training.network import of_recipe
@@ -32,6 +33,7 @@ STEPS = 500
 CLIPS = 400
 JUDGED_ON = "full"
 RECIPE = replace(RECIPES["tiny"], steps=STEPS, validate_every=STEPS)
+HARDWARE = Machine(workers=1)
 KEPT = slice(TINY.warmup, round(CLIP_S * TINY.sample_hz) - TINY.delay)  # for every variant
 
 
@@ -144,11 +146,17 @@ def _errors(net: PhaseNet, made: Batch) -> np.ndarray:
     return np.asarray(np.abs(found - np.array(made.truth_bpm)))
 
 
-def run(name: str, variant: Variant, seed: int, *, recipe: Recipe, clips: int) -> dict[str, Any]:
-    """Train one variant with one seed, and judge it."""
-    config = of_recipe(
-        replace(recipe, preset=variant.preset), seed=seed, machine=Machine(workers=1)
-    )
+def run(
+    name: str,
+    variant: Variant,
+    seed: int,
+    *,
+    recipe: Recipe = RECIPE,
+    clips: int = CLIPS,
+    hardware: Machine = HARDWARE,
+) -> dict[str, Any]:
+    """Train one variant with one seed, and judge it on the CPU."""
+    config = of_recipe(replace(recipe, preset=variant.preset), seed=seed, machine=hardware)
     trained = fit(replace(config, network=replace(config.network, overrides=variant.parts)))
     return {
         "variant": name,
@@ -157,7 +165,8 @@ def run(name: str, variant: Variant, seed: int, *, recipe: Recipe, clips: int) -
         "parameters": sum(p.numel() for p in trained.net.parameters()),
         "validation_loss": trained.history[-1]["validation_loss"],
         "seconds": round(trained.seconds, 1),
-        **judge(trained.net, clips=clips),
+        "machine": machine(hardware.device),
+        **judge(trained.net.cpu(), clips=clips),
     }
 
 

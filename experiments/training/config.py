@@ -139,7 +139,8 @@ class Machine:
         processes: Processes a node, one a device.
         nodes: Nodes; see `docs/training.md` for several.
         threads: Threads of each process.
-        workers: Processes that make clips, for each process; 0 makes them in it.
+        workers: Processes that make clips, for each process; 0 makes them in it (and
+            renders them on its device, where nothing is read from a cache).
     """
 
     device: str = "cpu"

@@ -55,8 +55,10 @@ def prepare(
     for source, readable in opened:
         if source.cache not in known:
             known[source.cache] = asdict(_lag(source, readable))
+    # A worker hands its clips over in memory, and so does a cache; the rest is used where it is.
+    device = "cpu" if config.machine.workers or opened else config.machine.device
     sources: list[Source] = [
-        rendered(source, network=network, frames=frames, seed=config.seed)
+        rendered(source, network=network, frames=frames, seed=config.seed, device=device)
         for source in config.data.synthetic
     ]
     sources += [

@@ -53,13 +53,18 @@ class Source(ABC):
 @final
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rendered(Source):
-    """Clips of the generator."""
+    """Clips of the generator.
+
+    Attributes:
+        device: Where they are rendered, and stay.
+    """
 
     name: str
     share: float
     first_seed: int
     config: SynthConfig
     held_out_config: SynthConfig
+    device: str = "cpu"
 
     @property
     def holds_out(self) -> bool:
@@ -76,15 +81,15 @@ class Rendered(Source):
         return [self._render(seed, self.held_out_config) for seed in seeds]
 
     def _render(self, seed: int, config: SynthConfig) -> Clip:
-        clip: Clip = dict(sample(seed, config))
+        clip: Clip = dict(sample(seed, config, device=self.device))
         everywhere = torch.ones(len(clip["pulse"]), dtype=torch.bool)
         return {**clip, "counts": everywhere, "name": f"{self.name} {seed}"}
 
 
 def rendered(
-    source: SyntheticSource, *, network: PhaseNetConfig, frames: int, seed: int
+    source: SyntheticSource, *, network: PhaseNetConfig, frames: int, seed: int, device: str = "cpu"
 ) -> Rendered:
-    """Return the clips of a preset, at the network's size and rate.
+    """Return the clips of a preset, at the network's size and rate, rendered on a device.
 
     Raises:
         ParameterError: If there is no such preset, or ``no_pulse`` is no probability.
@@ -98,6 +103,7 @@ def rendered(
         first_seed=TRAINING_SEED + seed * SEED_STRIDE,
         config=replace(config, no_pulse_probability=source.no_pulse),
         held_out_config=config,
+        device=device,
     )
 
 
