@@ -49,15 +49,15 @@ class Recipe:
 
 RECIPES = {
     "quick": Recipe(preset="lamps", steps=1400, validate_every=350),
-    "tiny": Recipe(steps=2400, ema=0.995, validate_every=400),
-    # Longer clips: 45 frames of each are warm-up, whatever its length.
+    # Clips longer than those of `quick`: 45 frames of each are warm-up, whatever its length.
+    "tiny": Recipe(steps=6400, frames=224, ema=0.995, validate_every=800),
     "base": Recipe(
         network="base",
-        steps=2400,
+        steps=5600,
         frames=224,
         learning_rate=2e-3,
         ema=0.995,
-        validate_every=300,
+        validate_every=700,
     ),
     # The same time spent on two presets: what variety in training is worth (`trained_on.py`).
     "quick-full": Recipe(steps=1400, validate_every=350),

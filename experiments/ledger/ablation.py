@@ -32,7 +32,7 @@ from pulsephase.vitals.heart_rate import peak_bpm
 STEPS = 500
 CLIPS = 400
 JUDGED_ON = "full"
-RECIPE = replace(RECIPES["tiny"], steps=STEPS, validate_every=STEPS)
+RECIPE = replace(RECIPES["tiny"], steps=STEPS, frames=160, validate_every=STEPS)
 HARDWARE = Machine(workers=1)
 KEPT = slice(TINY.warmup, round(CLIP_S * TINY.sample_hz) - TINY.delay)  # for every variant
 
@@ -166,6 +166,7 @@ def run(
         "validation_loss": trained.history[-1]["validation_loss"],
         "seconds": round(trained.seconds, 1),
         "machine": machine(hardware.device),
+        "torch": torch.__version__,
         **judge(trained.net.cpu(), clips=clips),
     }
 
