@@ -11,6 +11,7 @@ import pytest
 import videos
 
 from pulsephase.cli import COMMANDS, main
+from pulsephase.commands.common import ONE_THREAD
 
 
 def run(*arguments: str, capsys: pytest.CaptureFixture[str]) -> tuple[int, str, str]:
@@ -181,3 +182,41 @@ def test_the_module_runs_too() -> None:
         [sys.executable, "-m", "pulsephase", "version"], capture_output=True, text=True, check=True
     )
     assert done.stdout.startswith("python ")
+
+
+@pytest.mark.skipif(
+    (os.cpu_count() or 1) < 2 or not Path("/proc/self/task").is_dir(), reason="cannot be counted"
+)
+@pytest.mark.parametrize(("first", "threads"), [("use_one_thread()", 1), ("pass", 2)])
+def test_one_thread_holds_for_numpy_too_if_it_is_asked_for_first(first: str, threads: int) -> None:
+    """Without it there is a second one: the check can fail."""
+    code = (
+        "import os\n"
+        "from pulsephase.commands.common import use_one_thread\n"
+        f"{first}\n"
+        "import numpy as np\n"
+        "square = np.ones((500, 500))\n"
+        "square @ square\n"
+        "print(len(os.listdir('/proc/self/task')))\n"
+    )
+    free = {name: value for name, value in os.environ.items() if name not in ONE_THREAD}
+    done = subprocess.run([sys.executable, "-c", code], env=free, capture_output=True, text=True)
+    assert min(int(done.stdout), 2) == threads, done.stderr
+
+
+@pytest.mark.parametrize("name", ["demo", "interpret", "live", "measure"])
+def test_commands_that_want_one_thread_ask_before_they_load_anything(name: str) -> None:
+    code = (
+        "import sys\n"
+        "from click.testing import CliRunner\n"
+        "from pulsephase.commands import common\n"
+        "def ask():\n"
+        "    loaded = {'numpy', 'torch'} & set(sys.modules)\n"
+        "    raise SystemExit(f'loaded {sorted(loaded)}')\n"
+        "common.use_one_thread = ask\n"
+        f"from pulsephase.commands.{name} import command\n"
+        "arguments = {'interpret': ['tiny'], 'measure': ['none.mp4'], 'live': ['none.mp4']}\n"
+        f"print(CliRunner().invoke(command, arguments.get({name!r}, [])).output)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert "loaded []" in done.stdout + done.stderr

@@ -41,6 +41,7 @@ def test_a_row_says_what_was_timed(engine: str, mode: str) -> None:
 def test_quick_leaves_out_what_is_slow_and_threads_are_as_asked() -> None:
     quick, whole = tasks(quick=True), tasks(quick=False, threads=3)
     assert {task.engine for task in quick} <= {"folded", "onnx", "eager"}
+    assert ("paper", "onnx") not in {(task.model, task.engine) for task in quick}
     assert max(task.repeats for task in quick) < max(task.repeats for task in whole)
     assert {task.threads for task in whole} == {3}
     assert {(task.threads, task.mode == "train") for task in quick} == {(1, False), (2, True)}

@@ -28,11 +28,11 @@ def command(
 
     Example: pulsephase demo --json
     """
+    use_one_thread()
     from pulsephase.demo import run_demo
     from pulsephase.report import check_writable
 
     check_writable(out)
-    use_one_thread()
     with stderr.status("measuring"):
         videos, page = run_demo(
             out,

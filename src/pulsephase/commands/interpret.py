@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from pulsephase.commands.common import emit, progress, shared_options, stderr
+from pulsephase.commands.common import emit, progress, shared_options, stderr, use_one_thread
 
 
 @click.command("interpret")
@@ -44,6 +44,7 @@ def command(
 
     Example: pulsephase interpret tiny --quick --json
     """
+    use_one_thread()
     from pulsephase.experiments.interpret.analyse import SECTIONS, analyse
     from pulsephase.experiments.interpret.context import (
         FULL,

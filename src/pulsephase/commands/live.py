@@ -53,6 +53,7 @@ def command(
         raise ParameterError(f"both {video} and --camera {camera} are given; name one of them")
     if no_realtime and video is None:
         raise ParameterError("--no-realtime is for a VIDEO; a camera gives frames when it has them")
+    use_one_thread()
     from pulsephase.live.feed import Feed
     from pulsephase.live.monitor import Monitor
     from pulsephase.live.record import check_record, recorder
@@ -68,7 +69,6 @@ def command(
         check_record(record)
     if window:
         check_window()
-    use_one_thread()
 
     def say(text: str) -> None:
         stderr.print(text, soft_wrap=True, highlight=False)

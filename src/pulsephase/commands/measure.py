@@ -51,6 +51,7 @@ def command(
 
     Example: pulsephase measure face.mp4 --report runs/face
     """
+    use_one_thread()
     from pulsephase.measure import Measurement, measure, write_samples
     from pulsephase.report import check_writable, write_report
     from pulsephase.show import section_of
@@ -61,7 +62,6 @@ def command(
     if report is not None:
         check_writable(report)
     faces = _faces(box)
-    use_one_thread()
     found: list[Measurement] = []
     rows: list[dict[str, Any]] = []
     failed = False
