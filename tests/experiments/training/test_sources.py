@@ -20,7 +20,7 @@ from pulsephase.experiments.training.fit import fit
 from pulsephase.experiments.training.network import network_config
 from pulsephase.experiments.training.objective import aligned, batch_losses
 from pulsephase.experiments.training.prepare import epochs, prepare
-from pulsephase.experiments.training.sources import Mixture, Recorded, collate, label_bpm
+from pulsephase.experiments.training.sources import Mixture, Recorded, Rendered, collate, label_bpm
 from pulsephase.models.losses import LossWeights
 from pulsephase.models.phasenet import PhaseNet
 from pulsephase.video.datasets.cache import Cache, build_cache
@@ -308,6 +308,17 @@ def test_the_time_spent_waiting_for_clips_is_counted() -> None:
     batches: Iterator[dict[str, object]] = iter(feed)
     assert [batch["names"] for batch in batches] == [["6", "7"], ["8", "9"]]
     assert feed.waited_s >= 4 * 0.02
+
+
+def test_clips_are_rendered_where_they_are_used_and_by_workers_on_the_cpu(cache: Path) -> None:
+    def where(workers: int, *cached: CachedSource) -> str:
+        config = small(cached=cached, device="cuda", workers=workers)
+        (rendered,) = (s for s in prepare(config).mixture.sources if isinstance(s, Rendered))
+        return rendered.device
+
+    assert where(0) == "cuda"
+    assert where(1) == "cpu"
+    assert where(0, CachedSource(cache=str(cache), lag_frames=0.0)) == "cpu"
 
 
 def test_names_with_slashes_are_folders_of_their_own() -> None:
