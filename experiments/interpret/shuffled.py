@@ -1,8 +1,9 @@
 """Null of shuffled labels: the shipped configs trained on clips that have each other's pulse.
 
-Each run trains as `pretrain` does, for fewer steps, with every clip of a batch given the label of
-its neighbour, and keeps the kernel of its head and its score. What training and data give without
-the pulse is in these kernels. Runs that are done are kept: a call that was cut off goes on.
+Each run trains as `pretrain` does, for fewer steps on shorter clips, with every clip of a batch
+given the label of its neighbour, and keeps the kernel of its head and its score. What training and
+data give without the pulse is in these kernels. Runs that are done are kept: a call that was cut
+off goes on.
 
 ``python -m pulsephase.experiments.interpret.shuffled --network tiny --runs 19`` adds to
 ``experiments/interpret/shuffled_labels.json``.
@@ -27,7 +28,8 @@ from pulsephase.experiments.revision import revision
 from pulsephase.files import write_json
 from pulsephase.models.phasenet import PhaseNet
 
-STEPS = 120
+STEPS = 100
+FRAMES = 128
 FIRST_SEED = 20
 """Seed of run 0; the recipes train seeds 0, 1 and 2, and the command up to 9."""
 DIGITS = 6
@@ -44,7 +46,13 @@ def run(network: str, *, number: int, steps: int, workers: int) -> dict[str, Any
     """Train one network on shuffled labels, and return its kernel and score."""
     chosen = _recipe(network, steps)
     trained = pretrain(chosen, seed=FIRST_SEED + number, workers=workers, relabel=neighbours_labels)
-    return {"run": number, "steps": steps, **kernel_of(trained.net), "revision": revision()}
+    return {
+        "run": number,
+        "steps": steps,
+        "frames": FRAMES,
+        **kernel_of(trained.net),
+        "revision": revision(),
+    }
 
 
 def kernel_of(net: PhaseNet) -> dict[str, Any]:
@@ -62,6 +70,7 @@ def _recipe(network: str, steps: int) -> Recipe:
     return replace(
         recipe(network),
         steps=steps,
+        frames=FRAMES,
         no_pulse=0.0,  # a clip without a pulse would lend out a label that is none
         validate_every=steps,
         validation_clips=4,

@@ -1,15 +1,10 @@
 """Train: one function for every source and every mixture, that goes on where it was stopped."""
 
 import json
-import logging
-import warnings
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-
-import torch
 
 from pulsephase.experiments.training.batches import Feed, Parts
 from pulsephase.experiments.training.config import TrainConfig, share_of_batch
@@ -19,6 +14,7 @@ from pulsephase.experiments.training.prepare import Prepared, prepare
 from pulsephase.experiments.training.run_folder import RunFolder, origin
 from pulsephase.experiments.training.settings import to_plain
 from pulsephase.experiments.training.sources import collate
+from pulsephase.experiments.training.surroundings import quiet, threads
 from pulsephase.experiments.training.world import hardware, require_lightning, world
 from pulsephase.models.phasenet import PhaseNet
 from pulsephase.models.weights import save
@@ -99,7 +95,7 @@ def fit(
         WeightsError: If the weights to begin with cannot be used.
     """
     require_lightning()
-    with _threads(config.machine.threads), _quiet():
+    with threads(config.machine.threads), quiet():
         return _fit(config, folder, report, relabel)
 
 
@@ -240,31 +236,3 @@ def _finish(run: RunFolder, trained: Trained) -> None:
             "history": list(trained.history),
         }
     )
-
-
-@contextmanager
-def _threads(count: int) -> Iterator[None]:
-    before = torch.get_num_threads()
-    torch.set_num_threads(count)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
-
-
-@contextmanager
-def _quiet() -> Iterator[None]:
-    """Keep Lightning's own prints and hints out of the commands' output; errors stay."""
-    import lightning.pytorch  # noqa: F401  (it sets its loggers' levels when it is loaded)
-
-    loggers = [logging.getLogger(name) for name in ("lightning.pytorch", "lightning.fabric")]
-    before = [logger.level for logger in loggers]
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", module="lightning")
-        for logger in loggers:
-            logger.setLevel(logging.WARNING)
-        try:
-            yield
-        finally:
-            for logger, level in zip(loggers, before, strict=True):
-                logger.setLevel(level)
