@@ -11,7 +11,7 @@ import pytest
 import videos
 
 from pulsephase.cli import COMMANDS, main
-from pulsephase.commands.common import ONE_THREAD
+from pulsephase.threads import ONE_THREAD
 
 
 def run(*arguments: str, capsys: pytest.CaptureFixture[str]) -> tuple[int, str, str]:
@@ -192,7 +192,7 @@ def test_one_thread_holds_for_numpy_too_if_it_is_asked_for_first(first: str, thr
     """Without it there is a second one: the check can fail."""
     code = (
         "import os\n"
-        "from pulsephase.commands.common import use_one_thread\n"
+        "from pulsephase.threads import use_one_thread\n"
         f"{first}\n"
         "import numpy as np\n"
         "square = np.ones((500, 500))\n"
@@ -209,11 +209,11 @@ def test_commands_that_want_one_thread_ask_before_they_load_anything(name: str) 
     code = (
         "import sys\n"
         "from click.testing import CliRunner\n"
-        "from pulsephase.commands import common\n"
+        "from pulsephase import threads\n"
         "def ask():\n"
         "    loaded = {'numpy', 'torch'} & set(sys.modules)\n"
         "    raise SystemExit(f'loaded {sorted(loaded)}')\n"
-        "common.use_one_thread = ask\n"
+        "threads.use_one_thread = ask\n"
         f"from pulsephase.commands.{name} import command\n"
         "arguments = {'interpret': ['tiny'], 'measure': ['none.mp4'], 'live': ['none.mp4']}\n"
         f"print(CliRunner().invoke(command, arguments.get({name!r}, [])).output)\n"

@@ -16,6 +16,7 @@ from typing import TypeVar
 import cv2
 import torch
 
+from pulsephase.threads import ONE_THREAD
 from pulsephase.video.datasets.recording import Recording
 
 Found = TypeVar("Found")
@@ -61,6 +62,7 @@ def in_processes(
 def _pooled(
     work: Callable[[Recording], Found], recordings: Sequence[Recording], *, workers: int
 ) -> Iterator[tuple[Recording, "Future[Found]"]]:
+    os.environ.update(ONE_THREAD)  # inherited: numpy reads it when a process loads it
     pool = ProcessPoolExecutor(workers, mp_context=get_context("spawn"), initializer=_alone)
     with pool:
         asked = {pool.submit(work, recording): recording for recording in recordings}

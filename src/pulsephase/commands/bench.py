@@ -7,6 +7,7 @@ import click
 
 from pulsephase.commands.common import emit, progress, stderr
 from pulsephase.errors import ParameterError
+from pulsephase.threads import use_one_thread
 
 WIDE = {"parameters", "macs_per_frame", "state_bytes"}  # in the JSON alone
 
@@ -120,6 +121,7 @@ def datasets(as_json: bool, quick: bool, threads: int | None, out: Path | None) 
     """
     if threads not in (None, 1):
         raise ParameterError(f"--threads is {threads}; caching uses one a process")
+    use_one_thread()
     from pulsephase.experiments.bench_datasets import PARTS, measure
 
     rows = []
@@ -139,6 +141,7 @@ def vitals(as_json: bool, quick: bool, threads: int | None, out: Path | None) ->
     """
     if threads not in (None, 1):
         raise ParameterError(f"--threads is {threads}; the reading of waves uses one")
+    use_one_thread()
     from pulsephase.experiments.bench_vitals import measure, tasks
 
     asked = tasks(quick=quick)

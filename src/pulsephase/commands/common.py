@@ -2,7 +2,6 @@
 
 import json
 import math
-import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -49,20 +48,6 @@ def _device(ctx: click.Context, param: click.Parameter, value: str) -> str:
             f"{value!r} cannot be used here ({str(error).splitlines()[0]}); use 'cpu'"
         ) from None
     return value
-
-
-ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS")
-
-
-def use_one_thread() -> None:
-    """Keep torch and numpy to one thread: in small work a second one only waits.
-
-    Call it before either is loaded: what numpy calls reads its number of threads once.
-    """
-    os.environ.update(dict.fromkeys(ONE_THREAD, "1"))
-    import torch
-
-    torch.set_num_threads(1)
 
 
 def emit(result: dict[str, Any]) -> None:

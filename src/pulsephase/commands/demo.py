@@ -5,7 +5,8 @@ from typing import Any
 
 import click
 
-from pulsephase.commands.common import emit, shared_options, stderr, use_one_thread
+from pulsephase.commands.common import emit, shared_options, stderr
+from pulsephase.threads import use_one_thread
 
 METHODS = ("phasenet", "pos", "chrom")
 NOTE = "Two 12-second clips cannot rank methods."

@@ -6,7 +6,8 @@ from typing import Any
 
 import click
 
-from pulsephase.commands.common import emit, progress, shared_options, stderr, use_one_thread
+from pulsephase.commands.common import emit, progress, shared_options, stderr
+from pulsephase.threads import use_one_thread
 
 
 @click.command("interpret")

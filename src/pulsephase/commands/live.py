@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from pulsephase.commands.common import emit, shared_options, stderr, use_one_thread
+from pulsephase.commands.common import emit, shared_options, stderr
 from pulsephase.errors import ParameterError
+from pulsephase.threads import use_one_thread
 
 if TYPE_CHECKING:
     from pulsephase.vitals.heart_rate import HeartRate

@@ -5,8 +5,9 @@ from typing import Any
 
 import click
 
-from pulsephase.commands.common import emit, shared_options, stderr, use_one_thread
+from pulsephase.commands.common import emit, shared_options, stderr
 from pulsephase.errors import InputError, ParameterError
+from pulsephase.threads import use_one_thread
 
 METHODS = ("phasenet", "pos", "chrom", "green", "ica", "lgi", "pbv", "omit")  # without torch
 VIDEO_ENDINGS = {".mp4", ".mov", ".avi", ".mkv", ".webm", ".m4v", ".mpg", ".mpeg", ".wmv", ".ts"}
