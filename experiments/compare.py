@@ -5,15 +5,10 @@ is taken out of its time axis), estimator and band for all methods; share within
 clips, abstention off (and, beside it, the share answered with abstention on); POS, CHROM and GREEN
 on the better of the central crop and the true skin mask, chosen per preset; paired bootstrap over
 clips.
-
-``python -m pulsephase.experiments.compare WEIGHTS`` writes ``experiments/results/synthetic.json``.
 """
 
-import json
-import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
@@ -23,8 +18,6 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from pulsephase.experiments.recipes import COMPARISON_SEED
-from pulsephase.experiments.revision import revision
-from pulsephase.files import write_json
 from pulsephase.models.classical import METHODS, mean_colour
 from pulsephase.models.config import PhaseNetConfig
 from pulsephase.models.phasenet import PhaseNet
@@ -39,7 +32,6 @@ TOLERANCE_BPM = 3.0
 BOOTSTRAPS = 10_000
 CLASSICAL = ("pos", "chrom", "green")
 PRESETS = ("easy", "full", "hard", "vessel", "null")
-RESULTS = Path(__file__).parent / "results" / "synthetic.json"
 
 Errors = Float[np.ndarray, " clips"]
 Answers = Bool[np.ndarray, " clips"]
@@ -258,18 +250,3 @@ def _best(
             if method in CLASSICAL:
                 regions[method] = region
     return Comparison(preset=name, errors=errors, answered=answered, regions=regions)
-
-
-def main(weights: list[str], *, clips: int = 400) -> None:
-    """Compare the first weights on every preset of ``PRESETS``, and write the table."""
-    name = weights[0] if weights else "tiny"
-    net = PhaseNet.from_pretrained(name)
-    tables = [compare(net, preset_name, clips=clips).table() for preset_name in PRESETS]
-    result = {"weights": Path(name).name, "revision": revision(), "presets": tables}
-    RESULTS.parent.mkdir(exist_ok=True)
-    write_json(RESULTS, result)
-    print(json.dumps(result, indent=2))
-
-
-if __name__ == "__main__":
-    main(sys.argv[1:])

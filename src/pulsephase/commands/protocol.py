@@ -95,80 +95,48 @@ def command() -> None:
 )
 @click.option("--folds", type=click.IntRange(2), help="Cross-validation by subjects instead.")
 @_protocol_options
-def intra(
-    sets: dict[str, str],
-    splits: dict[str, str],
-    folds: int | None,
-    out: Path,
-    keys: tuple[str, ...],
-    epochs: float | None,
-    methods: tuple[str, ...],
-    conventions: tuple[str, ...],
-    as_json: bool,
-    device: str,
-) -> int:
+def intra(sets: dict[str, str], splits: dict[str, str], folds: int | None, **asked: Any) -> int:
     """Train and test within each data set, by a split of its subjects.
 
     Example: pulsephase protocol intra --set ubfc=caches/ubfc --split ubfc=published-72-28 --out r
     """
     from pulsephase.experiments.training.plans import opened, training_of, within
 
-    training = training_of(keys, device=device)
+    training = training_of(asked["keys"], device=asked["device"])
     found, where = within(opened(_some(sets)), splits=splits, folds=folds, seed=training["seed"])
-    plan = _plan("intra", found, sets, training, epochs, methods, conventions)
-    return _run(replace(plan, where=where), out, as_json=as_json)
+    plan = _plan("intra", found, sets, training, asked)
+    return _run(replace(plan, where=where), asked)
 
 
 @command.command("cross")
 @_sets("--train", "train", "A data set to train on; repeatable.")
 @_sets("--test", "test", "A data set to test on; repeatable.")
 @_protocol_options
-def cross(
-    train: dict[str, str],
-    test: dict[str, str],
-    out: Path,
-    keys: tuple[str, ...],
-    epochs: float | None,
-    methods: tuple[str, ...],
-    conventions: tuple[str, ...],
-    as_json: bool,
-    device: str,
-) -> int:
+def cross(train: dict[str, str], test: dict[str, str], **asked: Any) -> int:
     """Train on some data sets, test on others.
 
     Example: pulsephase protocol cross --train pure=caches/pure --test ubfc=caches/ubfc --out r
     """
     from pulsephase.experiments.training.plans import across, opened, training_of
 
-    training = training_of(keys, device=device)
+    training = training_of(asked["keys"], device=asked["device"])
     found = across(opened(_some(train)), opened(_some(test)), seed=training["seed"])
-    plan = _plan("cross", found, {**train, **test}, training, epochs, methods, conventions)
-    return _run(plan, out, as_json=as_json)
+    return _run(_plan("cross", found, {**train, **test}, training, asked), asked)
 
 
 @command.command("leave-one-out")
 @_sets("--set", "sets", "A data set; repeatable, each is left out once.")
 @_protocol_options
-def leave_one_out(
-    sets: dict[str, str],
-    out: Path,
-    keys: tuple[str, ...],
-    epochs: float | None,
-    methods: tuple[str, ...],
-    conventions: tuple[str, ...],
-    as_json: bool,
-    device: str,
-) -> int:
+def leave_one_out(sets: dict[str, str], **asked: Any) -> int:
     """Test on each data set what was trained on all others.
 
     Example: pulsephase protocol leave-one-out --set ubfc=caches/ubfc --set pure=caches/pure --out r
     """
     from pulsephase.experiments.training.plans import each_left_out, opened, training_of
 
-    training = training_of(keys, device=device)
+    training = training_of(asked["keys"], device=asked["device"])
     found = each_left_out(opened(_some(sets)), seed=training["seed"])
-    plan = _plan("leave-one-out", found, sets, training, epochs, methods, conventions)
-    return _run(plan, out, as_json=as_json)
+    return _run(_plan("leave-one-out", found, sets, training, asked), asked)
 
 
 def _some(sets: dict[str, str]) -> dict[str, str]:
@@ -182,10 +150,9 @@ def _plan(
     folds: "Sequence[Fold]",
     caches: Mapping[str, str],
     training: Mapping[str, Any],
-    epochs: float | None,
-    methods: tuple[str, ...],
-    conventions: tuple[str, ...],
+    asked: Mapping[str, Any],
 ) -> "Plan":
+    """Put a plan together; ``asked`` is what `_protocol_options` gives."""
     from pulsephase.experiments.training.plans import Plan
 
     return Plan(
@@ -193,13 +160,13 @@ def _plan(
         folds=tuple(folds),
         caches=caches,
         training=training,
-        epochs=epochs,
-        methods=methods,
-        conventions=conventions,
+        epochs=asked["epochs"],
+        methods=asked["methods"],
+        conventions=asked["conventions"],
     )
 
 
-def _run(plan: "Plan", out: Path, *, as_json: bool) -> int:
+def _run(plan: "Plan", asked: Mapping[str, Any]) -> int:
     from pulsephase.evaluation_page import page_path, write_evaluation
     from pulsephase.experiments.training.protocols import run_protocol
 
@@ -216,12 +183,12 @@ def _run(plan: "Plan", out: Path, *, as_json: bool) -> int:
 
     rows = run_protocol(
         plan,
-        out,
+        asked["out"],
         train=train,
         show=report,
         say=lambda line: stderr.print(line, soft_wrap=True, highlight=False),
     )
-    if as_json:
+    if asked["as_json"]:
         emit({"protocol": plan.kind, "results": rows})
     else:
         show(rows)
