@@ -7,7 +7,6 @@ the system, and a clip takes about twice as long.
 
 import json
 import os
-import resource
 import subprocess
 import sys
 import tempfile
@@ -18,6 +17,8 @@ from importlib.util import find_spec
 from pathlib import Path
 from shutil import which
 from typing import Any
+
+from pulsephase.experiments.peak_memory import peak_memory_mb
 
 CLIP_FRAMES, TRAIN_CLIPS, TRAIN_FRAMES = 128, 4, 160
 REPEATS, QUICK_REPEATS = 15, 3
@@ -112,7 +113,7 @@ def row(task: Task) -> dict[str, Any]:
     torch.manual_seed(0)
     net = PhaseNet(CONFIGS[task.model]).eval()
     counted = cost(net)
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    before = peak_memory_mb()
     run, frames = RUNS[task.mode](net, task)
     run()  # warm up
     seconds = []
@@ -121,7 +122,7 @@ def row(task: Task) -> dict[str, Any]:
         run()
         seconds.append(time.perf_counter() - start)
     median = sorted(seconds)[len(seconds) // 2]
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    grown = peak_memory_mb() - before
     found: dict[str, Any] = {
         "model": task.model,
         "size": net.config.size,
@@ -132,7 +133,7 @@ def row(task: Task) -> dict[str, Any]:
         "parameters": counted.parameters,
         "macs_per_frame": round(counted.macs_per_frame),
         "state_bytes": counted.state_bytes,
-        "peak_memory_mb": round((peak - before) / 1024, 1),
+        "peak_memory_mb": round(grown, 1),
     }
     if task.mode == "train":
         found["ms_per_step"] = round(1e3 * median, 1)

@@ -7,13 +7,14 @@ memory is what the process grew by, imports apart.
 
 import json
 import os
-import resource
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, replace
 from typing import Any
+
+from pulsephase.experiments.peak_memory import peak_memory_mb
 
 SIZES = (36, 72, 128)
 FRAMES, BATCH = 160, 4
@@ -88,7 +89,7 @@ def row(task: Task) -> dict[str, Any]:
     torch.set_num_threads(task.threads)
     config = replace(preset("full"), size=task.size, frames=FRAMES)
     render(0, replace(config, frames=8), device=task.device)
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    before = peak_memory_mb()
     seconds = []
     for repeat in range(task.repeats):
         start = time.perf_counter()
@@ -103,9 +104,7 @@ def row(task: Task) -> dict[str, Any]:
         "device": task.device,
         "batch": BATCH,
         "frames_per_s": round(BATCH * FRAMES / median),
-        "peak_memory_mb": round(
-            (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024, 1
-        ),
+        "peak_memory_mb": round(peak_memory_mb() - before, 1),
     }
     if task.training:
         step = training_step_s(repeats=TRAIN_STEPS)
