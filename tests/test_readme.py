@@ -26,7 +26,7 @@ def against_pos(network: str) -> dict[str, Any]:
 def look_at(weights: str) -> dict[str, Any]:
     """Return the latest summary of a look at the real clips."""
     looks = json.loads((RESULTS / "real_clips.json").read_text())["looks"]
-    found = [look for look in looks if "summary" in look and look["weights"] == [weights]]
+    found = [look for look in looks if "summary" in look and look["weights"][0] == weights]
     summary: dict[str, Any] = found[-1]["summary"]
     return summary
 
@@ -127,7 +127,8 @@ def test_the_demo_sentence() -> None:
         assert f"{name} {first} and {second} {joint}".strip() in README
 
 
-def test_the_verdict() -> None:
-    verdict = json.loads((RESULTS / "interpret-tiny.json").read_text())["verdict"]
-    assert verdict["sentence"] in README
-    assert f"exceeds that of {verdict['null_percentile']:.0f} %" in README
+@pytest.mark.parametrize("name", ["tiny", "base"])
+def test_the_verdict(name: str) -> None:
+    verdict = json.loads((RESULTS / f"interpret-{name}.json").read_text())["verdict"]
+    assert f'`{name}`: "{verdict["sentence"]}"' in README
+    assert f"exceeds that of {verdict['null_percentile']:.0f} % of {name}'s" in README

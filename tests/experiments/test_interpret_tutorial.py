@@ -1,4 +1,4 @@
-"""Every number that the tutorial says of `tiny` is that of the committed analysis."""
+"""Every number that the tutorial says of `base` is that of the committed analysis."""
 
 import json
 import math
@@ -13,7 +13,7 @@ from pulsephase.experiments.interpret import signal_level
 from pulsephase.experiments.interpret.tutorial import DOCS, FIGURES, path_of, rounded, write_figures
 
 PAGE = Path(__file__).parents[2] / "docs" / "interpret-tutorial.md"
-STORED: dict[str, Any] = json.loads(path_of("tiny").read_text(encoding="utf-8"))
+STORED: dict[str, Any] = json.loads(path_of("base").read_text(encoding="utf-8"))
 SIGNAL: dict[str, Any] = json.loads(signal_level.RESULTS.read_text(encoding="utf-8"))
 
 
@@ -141,14 +141,14 @@ def test_the_figures_are_those_of_the_stored_analysis(
 ) -> None:
     """Drawn again from the JSON they have the same words and ticks; the paths may differ."""
     monkeypatch.setattr("pulsephase.experiments.interpret.tutorial.DOCS", tmp_path)
-    for path in write_figures("tiny", STORED):
+    for path in write_figures("base", STORED):
         drawn, kept = (
             re.findall(r"<text[^>]*>([^<]*)<", file.read_text(encoding="utf-8"))
             for file in (path, DOCS / path.name)
         )
         assert drawn == kept, path.name
-    shown = set(re.findall(r"interpret/tiny-(\w+)\.svg", PAGE.read_text(encoding="utf-8")))
-    assert shown == set(FIGURES) == {file.stem.removeprefix("tiny-") for file in DOCS.glob("*.svg")}
+    shown = set(re.findall(r"interpret/base-(\w+)\.svg", PAGE.read_text(encoding="utf-8")))
+    assert shown == set(FIGURES) == {file.stem.removeprefix("base-") for file in DOCS.glob("*.svg")}
 
 
 def test_the_analysis_was_made_with_the_full_budget_on_a_clean_checkout() -> None:
