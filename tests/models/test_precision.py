@@ -14,7 +14,7 @@ from pulsephase.models.phasenet import PhaseNet
 
 # Largest difference over the wave's peak. A step of bfloat16 is 2^-8, of float16 2^-11: a few
 # such roundings add up; the running mean, the differences and the sums of torch stay in float32.
-AUTOCAST = {torch.bfloat16: 0.03, torch.float16: 0.004}
+AUTOCAST = {torch.bfloat16: 0.05, torch.float16: 0.006}
 COMPILED = 1e-5
 
 
