@@ -97,6 +97,15 @@ def test_speed_of_the_generator() -> None:
     assert f"rendering is {100 * share:.0f} % of the work" in README
 
 
+def test_where_the_networks_lose() -> None:
+    held = json.loads((RESULTS / "ledger" / "curves" / "motion.json").read_text())
+    found = held["points"][-1]["within_3_bpm"]
+    tiny, base = (100 * sum(found[name]) / len(found[name]) for name in ("tiny", "base"))
+    words = " ".join(README.split())
+    assert f"`tiny` gets {tiny:.0f} and `base` {base:.0f} of 100 right" in words
+    assert f"POS {100 * found['pos']:.0f} and CHROM {100 * found['chrom']:.0f} ([curves]" in words
+
+
 def test_what_is_trained_on() -> None:
     held = json.loads((RESULTS / "trained_on.json").read_text())
     for recipe in ("quick-full", "quick-naive"):
