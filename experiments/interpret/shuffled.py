@@ -5,8 +5,8 @@ given the label of its neighbour, and keeps the kernel of its head and its score
 data give without the pulse is in these kernels. Runs that are done are kept: a call that was cut
 off goes on.
 
-``python -m pulsephase.experiments.interpret.shuffled --network tiny --runs 19`` adds to
-``experiments/interpret/shuffled_labels.json``.
+``python -m pulsephase.experiments.interpret.shuffled --network tiny --runs 19``, and the same with
+``--network base --steps 50``, made ``experiments/interpret/shuffled_labels.json``.
 """
 
 import argparse

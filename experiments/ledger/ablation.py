@@ -33,7 +33,6 @@ STEPS = 500
 CLIPS = 400
 JUDGED_ON = "full"
 RECIPE = replace(RECIPES["tiny"], steps=STEPS, frames=160, validate_every=STEPS)
-HARDWARE = Machine(workers=1)
 KEPT = slice(TINY.warmup, round(CLIP_S * TINY.sample_hz) - TINY.delay)  # for every variant
 
 
@@ -146,17 +145,11 @@ def _errors(net: PhaseNet, made: Batch) -> np.ndarray:
     return np.asarray(np.abs(found - np.array(made.truth_bpm)))
 
 
-def run(
-    name: str,
-    variant: Variant,
-    seed: int,
-    *,
-    recipe: Recipe = RECIPE,
-    clips: int = CLIPS,
-    hardware: Machine = HARDWARE,
-) -> dict[str, Any]:
-    """Train one variant with one seed, and judge it on the CPU."""
-    config = of_recipe(replace(recipe, preset=variant.preset), seed=seed, machine=hardware)
+def run(name: str, variant: Variant, seed: int, *, recipe: Recipe, clips: int) -> dict[str, Any]:
+    """Train one variant with one seed, and judge it."""
+    config = of_recipe(
+        replace(recipe, preset=variant.preset), seed=seed, machine=Machine(workers=1)
+    )
     trained = fit(replace(config, network=replace(config.network, overrides=variant.parts)))
     return {
         "variant": name,
@@ -165,9 +158,8 @@ def run(
         "parameters": sum(p.numel() for p in trained.net.parameters()),
         "validation_loss": trained.history[-1]["validation_loss"],
         "seconds": round(trained.seconds, 1),
-        "machine": machine(hardware.device),
-        "torch": torch.__version__,
-        **judge(trained.net.cpu(), clips=clips),
+        "machine": machine(),
+        **judge(trained.net, clips=clips),
     }
 
 
