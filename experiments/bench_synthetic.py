@@ -3,6 +3,10 @@
 One clip is rendered after the other, as training does; ``batch`` clips of ``frames`` frames make a
 repeat. The processes keep freed memory (``ALLOCATOR``), as the renderers of a training do. Peak
 memory is what the process grew by, imports apart.
+
+Half of a clip's time on a GPU is spent drawing it on the CPU, so one process leaves a GPU idle:
+with ``workers``, so many processes render at once, begin together, and the clock runs until the
+last has ended.
 """
 
 import json
@@ -12,14 +16,19 @@ import sys
 import time
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, replace
-from typing import Any
+from multiprocessing import get_context
+from typing import TYPE_CHECKING, Any
 
 from pulsephase.experiments.peak_memory import peak_memory_mb
+
+if TYPE_CHECKING:
+    from multiprocessing.synchronize import Barrier
 
 SIZES = (36, 72, 128)
 FRAMES, BATCH = 160, 4
 REPEATS, QUICK_REPEATS = 12, 5
 TRAIN_STEPS = 6
+WAIT_S = 120  # for workers to load
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,7 +39,8 @@ class Task:
         size: Height and width of the crops in pixels.
         threads: Threads of torch.
         device: Torch device of the pixels.
-        repeats: Times that a batch is rendered; the median counts.
+        repeats: Times that a batch is rendered; the median counts, of many workers the mean.
+        workers: Processes that render at once.
         training: Whether a training step of `tiny` is timed beside it.
     """
 
@@ -38,26 +48,30 @@ class Task:
     threads: int
     device: str
     repeats: int
+    workers: int = 1
     training: bool = False
 
 
-def tasks(*, quick: bool, threads: int | None = None, device: str = "cpu") -> list[Task]:
+def tasks(
+    *, quick: bool, threads: int | None = None, device: str = "cpu", workers: int = 1
+) -> list[Task]:
     """List what is measured.
 
     Args:
         quick: Few repeats, one thread.
         threads: Of every figure; none means one, and two too if there is time.
         device: Torch device.
+        workers: Processes that render at once, each on so many threads.
     """
     repeats = QUICK_REPEATS if quick else REPEATS
-    counts = (threads,) if threads else (1,) if quick else (1, 2)
+    counts = (threads,) if threads else (1,) if quick or workers > 1 else (1, 2)
     found = [
-        Task(size=size, threads=count, device=device, repeats=repeats)
+        Task(size=size, threads=count, device=device, repeats=repeats, workers=workers)
         for size in SIZES
         for count in counts
     ]
     share = Task(size=36, threads=1, device=device, repeats=repeats, training=True)
-    return [*found, share] if device == "cpu" else found
+    return [*found, share] if device == "cpu" and workers == 1 else found
 
 
 def measure(asked: list[Task]) -> Iterator[dict[str, Any]]:
@@ -80,36 +94,88 @@ def measure(asked: list[Task]) -> Iterator[dict[str, Any]]:
 
 
 def row(task: Task) -> dict[str, Any]:
-    """Measure one task in this process."""
+    """Measure one task in this process, or in as many as it asks for."""
+    if task.workers > 1:
+        return _row(task, frames_per_s=_rate_of_workers(task), peak_mb=None)
+    before = _made_ready(task)
+    seconds = [_batch_s(task, repeat) for repeat in range(task.repeats)]
+    median = sorted(seconds)[len(seconds) // 2]
+    found = _row(
+        task, frames_per_s=BATCH * FRAMES / median, peak_mb=round(peak_memory_mb() - before, 1)
+    )
+    if task.training:
+        step = training_step_s(repeats=TRAIN_STEPS)
+        found["share_of_training"] = round(median / (median + step), 3)
+    return found
+
+
+def _row(task: Task, *, frames_per_s: float, peak_mb: float | None) -> dict[str, Any]:
+    return {
+        "size": task.size,
+        "threads": task.threads,
+        "workers": task.workers,
+        "device": task.device,
+        "batch": BATCH,
+        "frames_per_s": round(frames_per_s),
+        "peak_memory_mb": peak_mb,
+    }
+
+
+def _made_ready(task: Task) -> float:
+    """Load what rendering needs, and return the memory in use after that."""
+    import torch
+
+    torch.set_num_threads(task.threads)
+    _batch_s(task, 0, frames=8)
+    return peak_memory_mb()
+
+
+def _batch_s(task: Task, number: int, *, frames: int = FRAMES) -> float:
+    """Return how long the clips of a batch take, in seconds."""
     import torch
 
     from pulsephase.synthetic.presets import preset
     from pulsephase.synthetic.render import render
 
-    torch.set_num_threads(task.threads)
-    config = replace(preset("full"), size=task.size, frames=FRAMES)
-    render(0, replace(config, frames=8), device=task.device)
-    before = peak_memory_mb()
-    seconds = []
+    config = replace(preset("full"), size=task.size, frames=frames)
+    start = time.perf_counter()
+    seeds = range(BATCH * number, BATCH * (number + 1))
+    batch = torch.stack([render(seed, config, device=task.device).frames for seed in seeds])
+    float(batch[-1, -1, -1, -1, -1])  # waits for the device
+    return time.perf_counter() - start
+
+
+def _rate_of_workers(task: Task) -> float:
+    """Return the frames a second of processes that begin together."""
+    context = get_context("spawn")  # a GPU does not outlive a fork
+    begin = context.Barrier(task.workers + 1)
+    started = [
+        context.Process(target=_work, args=(task, worker, begin), daemon=True)
+        for worker in range(task.workers)
+    ]
+    for process in started:
+        process.start()
+    begin.wait(timeout=WAIT_S)
+    start = time.perf_counter()
+    for process in started:
+        process.join()
+    seconds = time.perf_counter() - start
+    if any(process.exitcode for process in started):
+        raise RuntimeError(f"a worker ended with an error: {task}")
+    return task.workers * task.repeats * BATCH * FRAMES / seconds
+
+
+def _work(task: Task, worker: int, begin: "Barrier") -> None:
+    """Render every batch of one worker, once all are ready."""
+    try:
+        _made_ready(task)
+        _batch_s(task, 0)
+    except Exception:
+        begin.abort()  # or the others would wait for this one
+        raise
+    begin.wait(timeout=WAIT_S)
     for repeat in range(task.repeats):
-        start = time.perf_counter()
-        seeds = range(BATCH * repeat, BATCH * (repeat + 1))
-        batch = torch.stack([render(seed, config, device=task.device).frames for seed in seeds])
-        float(batch[-1, -1, -1, -1, -1])  # waits for the device
-        seconds.append(time.perf_counter() - start)
-    median = sorted(seconds)[len(seconds) // 2]
-    found: dict[str, Any] = {
-        "size": task.size,
-        "threads": task.threads,
-        "device": task.device,
-        "batch": BATCH,
-        "frames_per_s": round(BATCH * FRAMES / median),
-        "peak_memory_mb": round(peak_memory_mb() - before, 1),
-    }
-    if task.training:
-        step = training_step_s(repeats=TRAIN_STEPS)
-        found["share_of_training"] = round(median / (median + step), 3)
-    return found
+        _batch_s(task, worker * task.repeats + repeat)
 
 
 def training_step_s(*, repeats: int) -> float:

@@ -75,8 +75,15 @@ def models(as_json: bool, quick: bool, threads: int | None, out: Path | None) ->
 @command.command("synthetic")
 @bench_options
 @click.option("--device", default="cpu", show_default=True, help="Torch device of the pixels.")
+@click.option(
+    "--workers",
+    type=click.IntRange(1),
+    default=1,
+    show_default=True,
+    help="Processes that render at once; one does not fill a GPU.",
+)
 def synthetic(
-    as_json: bool, quick: bool, threads: int | None, out: Path | None, device: str
+    as_json: bool, quick: bool, threads: int | None, out: Path | None, device: str, workers: int
 ) -> int:
     """Time the generator: frames a second, memory, its share of a training step.
 
@@ -84,7 +91,7 @@ def synthetic(
     """
     from pulsephase.experiments.bench_synthetic import measure, tasks
 
-    asked = tasks(quick=quick, threads=threads, device=device)
+    asked = tasks(quick=quick, threads=threads, device=device, workers=workers)
     rows = []
     with progress("timing the generator", len(asked)) as advance:
         for row in measure(asked):
