@@ -90,7 +90,9 @@ def synthetic(
     Example: pulsephase bench synthetic --json --quick
     """
     from pulsephase.experiments.bench_synthetic import measure, tasks
+    from pulsephase.synthetic.draw import usable
 
+    usable(device)
     asked = tasks(quick=quick, threads=threads, device=device, workers=workers)
     rows = []
     with progress("timing the generator", len(asked)) as advance:
