@@ -96,7 +96,7 @@ def _develop(
             rounded(levels, dither)
         levels.clamp_(0, 255).mul_(1 / 255)
         if masks is not None:
-            masks[part] = skin
+            masks[part] = skin.clamp(0, 1)
 
 
 def parts(frames: int, pixels: int, *, at_once: int = PIXELS_AT_ONCE) -> list[slice]:

@@ -35,6 +35,7 @@ def scene_clips(
     width: int = 640,
     height: int = 480,
     device: torch.device | str = "cpu",
+    masks: bool = False,
 ) -> Iterator[Clip]:
     """Render a scene piece by piece, so that memory does not grow with its length.
 
@@ -45,6 +46,7 @@ def scene_clips(
         height: Pixels down, at least 64.
         device: Where the pixels are worked out and the frames end up; see
             :func:`pulsephase.synthetic.render.render`.
+        masks: Whether the truth is to hold the skin mask of each frame, the share in 0..1.
 
     Yields:
         Consecutive clips of uint8 frames with pulse, face box and truth.
@@ -60,23 +62,29 @@ def scene_clips(
     drawn = stage(seed, config, height=height, width=width)
     staged = prepare(drawn, device)
     noise, dither = (Stream(seed, layer, device=device) for layer in ("noise", "dither"))
-    gain, last = drawn.camera.fixed_gain, torch.empty(0)
+    gain, last, last_bare = drawn.camera.fixed_gain, torch.empty(0), torch.empty(0)
     for part in parts(config.frames, height * width, at_once=PIXELS_AT_ONCE):
         window = around(drawn, part)
         linear = surroundings(staged, part)
         linear[:, :, *window], skin = shade(staged, part, window)
+        bare = torch.zeros(linear.shape[1] if masks else 1, height, width, device=device)
+        bare[:, *window] = skin[: len(bare)]
         if not gain:
-            seen = torch.zeros(height, width, device=device)
-            seen[window] = skin[0]
-            gain = gain_of(linear[:, 0], seen, drawn.camera)
+            gain = gain_of(linear[:, 0], bare[0], drawn.camera)
         levels = torch.empty(linear.shape[1], 3, height, width, device=device)
         levels_of(linear, drawn.camera, part, gain=gain, noise=noise, out=levels)
         frames = rounded(levels, dither).clamp_(0, 255).byte()
         for index, repeated in enumerate(drawn.camera.repeated[part].tolist()):
             if repeated:
                 frames[index] = last
-            last = frames[index]
-        yield clip_of(drawn, frames, part)
+                if masks:
+                    bare[index] = last_bare
+            last, last_bare = frames[index], bare[index if masks else 0]
+        clip = clip_of(drawn, frames, part)
+        assert clip.truth is not None
+        yield (
+            replace(clip, truth=replace(clip.truth, skin_mask=bare.clamp_(0, 1))) if masks else clip
+        )
 
 
 def stage(seed: int, config: SynthConfig, *, height: int, width: int) -> Drawn:
@@ -120,16 +128,18 @@ def render_scene(
     width: int = 640,
     height: int = 480,
     device: torch.device | str = "cpu",
+    masks: bool = False,
 ) -> Clip:
     """Render a scene at once; see :func:`scene_clips`."""
-    pieces = list(scene_clips(seed, config, width=width, height=height, device=device))
-    return join(pieces)
+    made = scene_clips(seed, config, width=width, height=height, device=device, masks=masks)
+    return join(list(made))
 
 
 def join(pieces: list[Clip]) -> Clip:
     """Put consecutive synthetic clips together."""
     first = pieces[0]
     assert first.truth is not None
+    masks = [piece.truth.skin_mask for piece in pieces if piece.truth is not None]
     return replace(
         first,
         frames=torch.cat([piece.frames for piece in pieces]),
@@ -144,5 +154,8 @@ def join(pieces: list[Clip]) -> Clip:
             beat_times_s=torch.cat(
                 [piece.truth.beat_times_s for piece in pieces if piece.truth is not None]
             ),
+            skin_mask=None
+            if first.truth.skin_mask is None
+            else torch.cat([mask for mask in masks if mask is not None]),
         ),
     )

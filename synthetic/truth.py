@@ -17,8 +17,8 @@ from pulsephase.synthetic.draw import Drawn, draw_clip
 from pulsephase.synthetic.face import grid_lines
 from pulsephase.synthetic.pulse import impulses_of
 from pulsephase.synthetic.render import parts, render
-from pulsephase.synthetic.scene import render_scene, stage
-from pulsephase.synthetic.shade import prepare
+from pulsephase.synthetic.scene import around, render_scene, stage
+from pulsephase.synthetic.shade import WHOLE, prepare
 from pulsephase.synthetic.surface import project, seen
 from pulsephase.video.clip import Clip
 
@@ -58,20 +58,28 @@ def tracks_of(drawn: Drawn) -> dict[str, Float[np.ndarray, "..."]]:
     return {name: value.double().numpy() for name, value in found.items()}
 
 
-def perfusion_map(seed: int, config: SynthConfig) -> Float[Tensor, "time height width"]:
-    """Return how strongly each pixel of a crop pulses, against the mean of the skin's map.
+def perfusion_map(
+    seed: int, config: SynthConfig, *, scene: tuple[int, int] | None = None
+) -> Float[Tensor, "time height width"]:
+    """Return how strongly each pixel pulses, against the mean of the skin's map.
 
     The relative change of a pixel's skin light is this map times the pulse times the amplitude
     (before transit delay, sheen and the camera); zero off the skin.
+
+    Args:
+        seed: Of the clip.
+        config: What it was rendered with.
+        scene: Width and height of a scene; none for a crop.
     """
-    drawn = draws_of(seed, config)
-    staged, size = prepare(drawn), config.size
-    across, down = grid_lines(size, size)
-    found = torch.empty(config.frames, size, size)
-    for part in parts(config.frames, size**2):
-        surface = project(staged.rays, part, across=across, down=down)
+    drawn = draws_of(seed, config, scene=scene)
+    staged, (height, width) = prepare(drawn), drawn.background.shape[1:]
+    across, down = grid_lines(height, width)
+    found = torch.zeros(config.frames, height, width)
+    for part in parts(config.frames, height * width):
+        rows, columns = WHOLE if scene is None else around(drawn, part)
+        surface = project(staged.rays, part, across=across[columns], down=down[rows])
         maps = seen(staged.maps[:7], surface)
-        found[part] = maps[3] * (1 - maps[6]) * surface.mask
+        found[part, rows, columns] = maps[3] * (1 - maps[6]) * surface.mask
     if not drawn.camera.repeated.any():
         return found
     shown = torch.where(drawn.camera.repeated, 0, torch.arange(config.frames)).cummax(0).values

@@ -187,8 +187,9 @@ def test_respiration_is_the_rhythm_of_the_rate() -> None:
     assert float(torch.corrcoef(both)[0, 1]) > 0.999
 
 
-def test_perfusion_map_and_pixels_agree() -> None:
-    """Where the map is twice as large, the pixel moves twice as much."""
+@pytest.mark.parametrize("scene", [None, (128, 96)])
+def test_perfusion_map_and_pixels_agree(scene: tuple[int, int] | None) -> None:
+    """Where the map is twice as large, the pixel moves twice as much; off the skin, not at all."""
     naive = preset("naive")
     config = replace(
         naive,
@@ -196,16 +197,49 @@ def test_perfusion_map_and_pixels_agree() -> None:
         pulse=replace(naive.pulse, amplitude=(0.01, 0.01)),
         light=replace(naive.light, drift=(1e-6, 2e-6), gloss=(0.0, 0.0)),
         motion=replace(naive.motion, scale=(1e-6, 2e-6)),
-        camera=replace(naive.camera, unquantised_probability=1.0, noise=(1e-7, 2e-7)),
+        camera=replace(
+            naive.camera, unquantised_probability=1.0, noise=(1e-7, 2e-7), exposure=(0.5, 0.5)
+        ),
         face=replace(naive.face, delay_s=(0.0, 0.0)),
     )
-    clip = render_with_maps(2, config)
-    assert (perfusion_map(2, config)[clip.truth.skin_mask == 0] == 0).all()
-    green = clip.frames[:, 1].log()
+    if scene is None:
+        clip = render_with_maps(2, config)
+    else:
+        clip = render_scene(2, config, width=scene[0], height=scene[1], masks=True)
+    found = perfusion_map(2, config, scene=scene)
+    assert (found[clip.truth.skin_mask == 0] == 0).all()
+    green = clip.frames[:, 1].double().clamp(min=1e-3).log()
     sure = clip.truth.skin_mask.amin(0) > 0.98
-    moved, planted = green.std(0)[sure], perfusion_map(2, config).mean(0)[sure]
-    assert float(torch.corrcoef(torch.stack([moved, planted]))[0, 1]) > 0.95
+    moved, planted = _following(green, clip.pulse)[sure], found.mean(0).double()[sure]
+    assert float(torch.corrcoef(torch.stack([moved, planted]))[0, 1]) > 0.9
     assert float(planted.std() / planted.mean()) > 0.1  # else there is nothing to agree on
+    never = clip.truth.skin_mask.amax(0) == 0
+    assert _following(green, clip.pulse)[never].abs().median() < 0.1 * moved.median()
+
+
+def _following(green: torch.Tensor, pulse: torch.Tensor) -> torch.Tensor:
+    """Return by how much each pixel darkens as the blood volume rises by one deviation."""
+    wave = pulse.double() - pulse.double().mean()
+    return -torch.einsum("t,thw->hw", wave, green) / wave.square().sum()
+
+
+def test_asking_for_masks_leaves_a_scene_as_it_is() -> None:
+    config = replace(
+        preset("hard"),
+        frames=50,
+        camera=replace(preset("hard").camera, repeat_probability=1.0),
+    )
+    plain = render_scene(3, config, width=128, height=96)
+    masked = render_scene(3, config, width=128, height=96, masks=True)
+    assert plain.truth.skin_mask is None
+    assert torch.equal(plain.frames, masked.frames)
+    skin = masked.truth.skin_mask
+    assert skin.shape == (50, 96, 128) and 0 <= skin.amin() and skin.amax() <= 1
+    repeated = (masked.frames[1:] == masked.frames[:-1]).flatten(1).all(1)
+    assert repeated.any() and (skin[1:] == skin[:-1])[repeated].all()
+    assert not (skin[1:] == skin[:-1])[~repeated].flatten(1).all(1).any()
+    at = (perfusion_map(3, config, scene=(128, 96)) > 0) <= (skin > 0)
+    assert at.all()
 
 
 def test_a_clip_is_made_again_from_its_manifest(tmp_path: Path) -> None:
