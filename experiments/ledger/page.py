@@ -192,7 +192,18 @@ def _ablations(rows: Mapping[str, Any]) -> Iterator[str]:
             ["variant", "parameters", "within 3 bpm", "each seed", "difference", "validation loss"],
             body,
         )
-        yield made_by(row)
+        yield f"{made_by(row).rstrip()} {trainings(row['runs'])}.\n"
+
+
+def trainings(runs: list[Mapping[str, Any]]) -> str:
+    """Return how long the trainings of a row took, and where.
+
+    >>> trainings([{"seconds": 140.2, "machine": "x86_64, 2 cores"}] * 2)
+    'Trainings of 140 to 140 s on x86_64, 2 cores'
+    """
+    seconds = [run["seconds"] for run in runs]
+    where = " and ".join(sorted({run["machine"] for run in runs}))
+    return f"Trainings of {min(seconds):.0f} to {max(seconds):.0f} s on {where}"
 
 
 def _loss(difference: float | None) -> str:
