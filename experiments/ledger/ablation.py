@@ -16,6 +16,7 @@ import numpy as np
 import torch
 from jaxtyping import Bool
 
+from pulsephase.errors import ParameterError
 from pulsephase.experiments.compare import CLIP_S, TOLERANCE_BPM, Batch, fixed_clips
 from pulsephase.experiments.ledger.against_pos import mean_gain
 from pulsephase.experiments.recipes import RECIPES, SEEDS, Recipe
@@ -30,9 +31,10 @@ from pulsephase.synthetic.presets import preset
 from pulsephase.vitals.heart_rate import peak_bpm
 
 STEPS = 500
+EMA = 1 - 10 / STEPS  # the last tenth of the steps; that of `tiny` would average over two fifths
 CLIPS = 400
 JUDGED_ON = "full"
-RECIPE = replace(RECIPES["tiny"], steps=STEPS, frames=160, validate_every=STEPS)
+RECIPE = replace(RECIPES["tiny"], steps=STEPS, frames=160, ema=EMA, validate_every=STEPS)
 KEPT = slice(TINY.warmup, round(CLIP_S * TINY.sample_hz) - TINY.delay)  # for every variant
 
 
@@ -85,8 +87,12 @@ GROUPS: dict[str, Group] = {
         variants=_parts("head", "ungated", "fir", "oscillator", "gru"),
     ),
     "depth": Group(
-        question="how far back must it see? (3, 4, 6 layers: 15, 31, 127 frames)",
-        variants=_parts("layers", 3, 4),
+        question="how far back must it see? (3, 4, 6 layers: 15, 31, 127 frames; of 15 frames none "
+        "is half a second old, so that there the delay is halved)",
+        variants={
+            "layers = 3, delay = 7": Variant(parts={"layers": 3, "delay": 7}),
+            **_parts("layers", 4),
+        },
     ),
     "delay": Group(question="what does half a second of delay give?", variants=_parts("delay", 0)),
     "causality": Group(
@@ -189,6 +195,7 @@ def row(
             "steps": recipe.steps,
             "batch": recipe.batch,
             "frames": recipe.frames,
+            "ema": recipe.ema,
             "seeds": list(seeds),
             "clips": clips,
             "preset": JUDGED_ON,
@@ -219,7 +226,16 @@ def _unfinished(path: Path, protocol: Mapping[str, Any]) -> list[dict[str, Any]]
 
 
 def comparisons(row: Mapping[str, Any], baseline: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
-    """Yield each variant of a row against the baseline, paired by seed and clip."""
+    """Yield each variant of a row against the baseline, paired by seed and clip.
+
+    Raises:
+        ParameterError: If the two were not made by one protocol.
+    """
+    if row["protocol"] != baseline["protocol"]:
+        raise ParameterError(
+            f"a row was made by {row['protocol']}, the baseline by {baseline['protocol']}; make "
+            "both again: make experiments ONLY=ablation"
+        )
     clips = row["protocol"]["clips"]
     plain = {each["seed"]: each for each in baseline["runs"]}
     for name in dict.fromkeys(each["variant"] for each in row["runs"]):

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from pulsephase.errors import ParameterError
 from pulsephase.experiments.ledger import ablation
 from pulsephase.models.config import TINY
 from pulsephase.models.phasenet import PhaseNet
@@ -33,7 +34,8 @@ def test_the_issue_asks_for_no_less() -> None:
         *(f"mixer = {each}" for each in ("identity", "pointwise", "permutation")),
         "pooling = average",
         *(f"head = {each}" for each in ("ungated", "fir", "oscillator", "gru", "symmetric")),
-        *(f"layers = {each}" for each in (3, 4)),
+        "layers = 3, delay = 7",
+        "layers = 4",
         "delay = 0",
         *(f"inputs = {each}" for each in ("mean", "difference")),
         *("noiseless", "static"),
@@ -81,6 +83,18 @@ def test_a_row_of_another_protocol_is_begun_anew(
         )
         assert row["protocol"]["clips"] == clips
         assert len(row["runs"]) == 1
+
+
+def test_a_row_of_another_protocol_is_not_compared() -> None:
+    with pytest.raises(ParameterError, match="made by"):
+        next(ablation.comparisons({"protocol": {"ema": 0.98}}, {"protocol": {"ema": 0.995}}))
+
+
+def test_every_variant_sees_the_sample_that_it_reports() -> None:
+    for group in ablation.GROUPS.values():
+        for variant in group.variants.values():
+            network = variant.network()
+            assert network.receptive_field > network.delay
 
 
 def test_a_run_trains_and_is_judged(tmp_path: Path) -> None:
