@@ -160,3 +160,36 @@ class PulseStream:
             pulse, self._state = self.folded.step(frame[None].to(like), step, state)
         self._seen, self.last_s = seen + 1, time_s
         return PulseSample(float(pulse[0]), seen >= self.config.warmup)
+
+
+def placed(
+    pulse: Float[Tensor, " time"],
+    valid: Bool[Tensor, " time"],
+    face: Bool[Tensor, " time"],
+    *,
+    delay: int,
+) -> tuple[Float[Tensor, " time"], Bool[Tensor, " time"]]:
+    """Move what a stream said to the samples that it speaks of.
+
+    A stream stands still while there is no face, so that an output speaks of the sample that lies
+    ``delay`` samples *with a face* before it.
+
+    Args:
+        pulse: The outputs in the order of time.
+        valid: Which of them count.
+        face: Which samples have a face.
+        delay: Of the network, in samples.
+
+    Returns:
+        The pulse of each sample, NaN where none was said, and where it counts.
+
+    >>> late = torch.tensor([0.0, 1.0, torch.nan, torch.nan, 2.0, 3.0])
+    >>> face = ~late.isnan()
+    >>> placed(late, face, face, delay=1)[0].tolist()
+    [1.0, 2.0, nan, nan, 3.0, nan]
+    """
+    present = torch.nonzero(face)[:, 0]
+    spoken, heard = present[: max(len(present) - delay, 0)], present[delay:]
+    at, counts = torch.full_like(pulse, torch.nan), torch.zeros_like(valid)
+    at[spoken], counts[spoken] = pulse[heard], valid[heard]
+    return at, counts

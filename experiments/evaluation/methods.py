@@ -15,7 +15,7 @@ from pulsephase.measure import classical_wave
 from pulsephase.models.classical import METHODS as CLASSICAL
 from pulsephase.models.classical import mean_colour
 from pulsephase.models.phasenet import PhaseNet
-from pulsephase.models.stream import PulseStream
+from pulsephase.models.stream import PulseStream, placed
 
 
 class Method(ABC):
@@ -67,16 +67,12 @@ class Network(Method):
 
     def wave(self, case: Case, *, size: int, sample_hz: float) -> Float[np.ndarray, " time"]:
         """Run the stream over the clip."""
-        stream, parts = PulseStream(self.net), []
-        for piece in case.pieces(size):
-            pulse, valid = stream.run(piece)
-            parts.append(torch.where(valid, pulse, torch.nan))
-        late = torch.cat(parts).double().numpy()
-        delay = self.net.config.delay
-        wave = np.full(len(late), np.nan)
-        wave[: max(len(late) - delay, 0)] = late[delay:]
-        # a frame without a face within the delay would else carry the pulse of the frames before
-        return np.where(case.face, wave, np.nan)
+        stream = PulseStream(self.net)
+        said = [stream.run(piece) for piece in case.pieces(size)]
+        pulse, valid = (torch.cat(column) for column in zip(*said, strict=True))
+        face = torch.from_numpy(case.face)
+        wave, counts = placed(pulse, valid, face, delay=self.net.config.delay)
+        return wave.where(counts, torch.nan).double().numpy()
 
 
 @final

@@ -17,7 +17,7 @@ from torch import Tensor
 from pulsephase.models.classical import mean_colour
 from pulsephase.models.config import PhaseNetConfig
 from pulsephase.models.phasenet import PhaseNet
-from pulsephase.models.stream import PulseStream
+from pulsephase.models.stream import PulseStream, placed
 from pulsephase.video.clip import Clip
 from pulsephase.video.pipeline import FaceSource, face_clips
 from pulsephase.video.read import read_clips, require_duration
@@ -110,7 +110,8 @@ class Tracks:
     ) -> Observation:
         """Return all of it, the network's known delay taken out."""
         delay, rate = self.config.delay, self.config.sample_hz
-        times, boxes, colour, wave, valid = self._joined()
+        times, boxes, colour, late, settled = self._joined()
+        pulse, valid = placed(late, settled, ~boxes.isnan().any(1), delay=delay)
         return Observation(
             source=source,
             frames=frames,
@@ -121,8 +122,8 @@ class Tracks:
             times_s=times.numpy(),
             boxes=boxes.numpy(),
             colour=colour.numpy(),
-            pulse=_earlier(wave, delay, float("nan")).numpy(),
-            valid=_earlier(valid, delay, False).numpy(),
+            pulse=pulse.numpy(),
+            valid=valid.numpy(),
             picture=picture,
         )
 
@@ -162,11 +163,6 @@ def observe(path: str | Path, *, net: PhaseNet, faces: FaceSource) -> Observatio
         source_hz=(count - 1) / last_s,
         picture=picture,
     )
-
-
-def _earlier(x: Tensor, delay: int, fill: float | bool) -> Tensor:
-    """Move a track ``delay`` samples earlier; the end is filled."""
-    return torch.cat([x[delay:], x.new_full((min(delay, len(x)),), fill)])
 
 
 def _picture(net: PhaseNet, crops: Clip, chunk: Clip) -> Picture | None:

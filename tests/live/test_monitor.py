@@ -109,6 +109,37 @@ def test_a_camera_that_was_away_leaves_a_gap(net: PhaseNet, shown: np.ndarray) -
     assert np.isfinite([reading.pulse for reading in readings[-30:]]).all()
 
 
+class Blinking:
+    """A box that is not there from one time to another."""
+
+    margin = 1.0
+
+    def __init__(self, box: tuple[float, float, float, float], lost_s: tuple[float, float]) -> None:
+        self.box, self.lost_s = box, lost_s
+
+    def update(self, frame: np.ndarray, time_s: float) -> tuple[float, float, float, float] | None:
+        return None if self.lost_s[0] <= time_s < self.lost_s[1] else self.box
+
+
+def test_a_face_lost_for_a_moment_puts_no_pulse_at_a_wrong_time(
+    net: PhaseNet, shown: np.ndarray
+) -> None:
+    """What was to be said when the face went is not said later, of a time without a face."""
+    monitor = Monitor(net, faces=Blinking((80.0, 40.0, 160.0, 160.0), (5.0, 5.3)))
+    readings = [r for n, image in enumerate(shown[:300]) for r in monitor.push(image, n / 30)]
+    at_s = np.array([reading.time_s for reading in readings])
+    pulses = np.array([reading.pulse for reading in readings])
+    silent = (at_s > 4.48) & (at_s < 5.29)  # from what was not yet said to the face's return
+    assert np.isnan(pulses[silent]).all()
+    assert np.isfinite(pulses[(at_s > 2) & (at_s < 4.45)]).all()
+    assert np.isfinite(pulses[at_s > 5.35]).all()
+    whole = monitor.results("blinking")[1]  # read at its end, it is known what belongs where
+    seen = whole.observation
+    lost = (seen.times_s > 4.98) & (seen.times_s < 5.28)
+    assert np.isnan(whole.pulse[lost]).all()
+    assert np.isfinite(whole.pulse[(seen.times_s > 2) & (seen.times_s < 4.95)]).all()
+
+
 def test_no_face_is_said_and_nothing_is_guessed(net: PhaseNet) -> None:
     monitor = Monitor(net)
     wall = footage.wall()

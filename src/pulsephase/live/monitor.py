@@ -176,7 +176,8 @@ class _Face:
     def __init__(self, number: int, net: PhaseNet, source: FaceSource, min_quality: float) -> None:
         config = net.config
         self.number, self.source, self.samples = number, source, 0
-        self._delay_s = config.delay / config.sample_hz
+        self._delay, self._delay_s = config.delay, config.delay / config.sample_hz
+        self._unbroken = 0  # samples with a face up to now
         self._pipeline = FacePipeline(source, size=config.size, sample_hz=config.sample_hz)
         self._stream = PulseStream(net)
         self.tracks = Tracks(config)
@@ -201,8 +202,11 @@ class _Face:
 
     def _reading(self, time_s: float, pulse: float, box: list[float]) -> Reading:
         at_s = time_s - self._delay_s
-        fresh = self._online.push(pulse, at_s) is not None
         x, y, width, height = box
+        self._unbroken = 0 if math.isnan(x) else self._unbroken + 1
+        if self._unbroken <= self._delay:  # else it spoke of the time before the face was lost
+            pulse = math.nan
+        fresh = self._online.push(pulse, at_s) is not None
         return Reading(
             face=self.number,
             time_s=at_s,
