@@ -17,7 +17,13 @@ from typing import Any
 import torch
 
 from pulsephase.errors import ParameterError
-from pulsephase.experiments.ledger import ablation, against_pos, curves, fine_tuning
+from pulsephase.experiments.ledger import (
+    ablation,
+    against_pos,
+    curves,
+    fine_tuning,
+    pulse_colour,
+)
 from pulsephase.experiments.revision import revision
 from pulsephase.files import write_json
 
@@ -37,6 +43,7 @@ def _resumed(group: str) -> Make:
 
 ROWS: dict[str, Make] = {
     **{f"against-pos/{name}": _whole(against_pos.row, name) for name in curves.NETWORKS},
+    "pulse-colour/tiny": _whole(pulse_colour.row, "tiny"),
     **{f"curves/{axis}": _whole(curves.row, axis) for axis in curves.AXES},
     **{f"ablation/{group}": _resumed(group) for group in ablation.GROUPS},
     "fine-tuning/ubfc": lambda path, say: fine_tuning.row(say=say),
