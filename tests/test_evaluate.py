@@ -1,6 +1,7 @@
 """Waves from plain files: the numbers of the metrics themselves; errors name the clip."""
 
 import json
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -175,3 +176,47 @@ def test_what_is_wrong_is_named(
     timed = text(tmp_path / "t.csv", labels)
     code, _, err = run(capsys, "--predictions", good, "--labels", timed, "--sample-hz", "25")
     assert code == 2 and "sampling rates differ (25 and 30 Hz)" in err
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("gap.csv", b"time_s,a\n0,1\n1,\n2,3\n", "a: line 3 is empty, and line 4 is not"),
+        ("wide.csv", b"time_s,a\n0,1,2\n1,2\n", "line 2: 3 cells below 2 names"),
+        ("latin.csv", b"time_s,a\n0,\xe9\n", "no CSV in UTF-8"),
+        ("none.npz", b"", "damaged or no .npz"),
+        ("text.npz", b"not an archive", "damaged or no .npz"),
+    ],
+)
+def test_a_file_that_cannot_be_read_is_named(
+    name: str, content: bytes, message: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / name
+    path.write_bytes(content)
+    code, _, err = run(capsys, "--predictions", str(path), "--labels", str(path))
+    assert code == 2
+    assert name in err and message in err
+
+
+@pytest.mark.parametrize("kind", ["array", "other"])
+def test_what_is_no_archive_of_numbers_is_refused(
+    kind: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "a.npz"
+    with path.open("wb") as file:
+        if kind == "array":
+            np.save(file, np.arange(9.0))
+        else:
+            with zipfile.ZipFile(file, "w") as archive:
+                archive.writestr("readme.txt", "words")
+    code, _, err = run(capsys, "--predictions", str(path), "--labels", str(path))
+    assert code == 2
+    assert "a.npz" in err and "damaged or no .npz" in err
+
+
+def test_a_plot_without_a_folder_is_refused_before_the_work(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    code = main(["evaluate", "--predictions", "a.npz", "--plot", str(tmp_path / "no" / "a.svg")])
+    assert code == 2
+    assert "there is no folder" in capsys.readouterr().err

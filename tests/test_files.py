@@ -26,3 +26,13 @@ def test_nan_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ValueError):
         write_json(tmp_path / "a.json", float("nan"))
     assert not list(tmp_path.iterdir())
+
+
+def test_a_new_file_has_the_mode_of_any_and_an_old_one_keeps_its_own(tmp_path: Path) -> None:
+    target, plain = tmp_path / "a.json", tmp_path / "b.txt"
+    write_json(target, 1)
+    plain.write_text("made by open")
+    assert target.stat().st_mode == plain.stat().st_mode
+    target.chmod(0o600)
+    write_json(target, 2)
+    assert target.stat().st_mode & 0o777 == 0o600

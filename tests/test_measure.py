@@ -1,9 +1,11 @@
 """From file to heart rate on synthetic video: time, loss of the face, odd formats, causality."""
 
+import json
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
+import av
 import cv2
 import numpy as np
 import pytest
@@ -11,7 +13,7 @@ import torch
 import videos
 
 from pulsephase.cli import main
-from pulsephase.measure import Measurement, measure, read_out
+from pulsephase.measure import Measurement, measure, read_out, write_samples
 from pulsephase.models.phasenet import PhaseNet
 from pulsephase.models.stream import PulseStream
 from pulsephase.observation import observe
@@ -194,3 +196,62 @@ def test_saved_samples_and_report(
     assert "data:image/png;base64" in page
     main([*arguments, "--report", str(tmp_path / "bare"), "--no-frames"])
     assert "data:image/png" not in (tmp_path / "bare" / "index.html").read_text()
+
+
+def test_a_pause_does_not_slow_the_video_down(crops: np.ndarray, tmp_path: Path) -> None:
+    """Two stretches of 30 frames a second, three minutes apart: the band stays that of 30."""
+    times = np.arange(360) / 30
+    times[180:] += 180.0
+    path = videos.write(tmp_path / "a.mkv", crops[:360], times)
+    seen = measure(path, method="green", faces=WholeFrame()).observation
+    assert seen.source_hz == pytest.approx(30, rel=1e-3)
+
+
+def test_one_odd_video_leaves_the_others(
+    crops: np.ndarray, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """One frame a second, a box outside of a small frame: each file is told of by itself."""
+    videos.write(tmp_path / "a.mp4", crops[:240], np.arange(240) / 30)
+    videos.write(tmp_path / "b.mp4", crops[:240:30], np.arange(8.0))
+    small = crops[:240, :32, :32].copy()
+    videos.write(tmp_path / "c.mp4", small, np.arange(240) / 30)
+    code = main(["measure", str(tmp_path), "--method", "green", "--box", "40,40,30,30", "--json"])
+    rows = json.loads(capsys.readouterr().out)["results"]
+    assert code == 2
+    assert [Path(row["source"]).name for row in rows] == ["a.mp4", "b.mp4", "c.mp4"]
+    assert rows[0]["windows"]
+    assert "1.0 frames a second; at least 2.5" in rows[1]["reason"]
+    assert "box" in rows[2]["error"]
+
+
+def test_a_short_video_is_told_how_long_it_must_be(crops: np.ndarray, tmp_path: Path) -> None:
+    path = videos.write(tmp_path / "a.mp4", crops[:180], np.arange(180) / 30)
+    reason = measure(path, faces=WholeFrame()).rate.reason
+    assert reason is not None and "take 6.5 s of video" in reason
+    path = videos.write(tmp_path / "b.mp4", crops[:198], np.arange(198) / 30)
+    assert measure(path, faces=WholeFrame()).rate.estimate_bpm is not None
+
+
+def test_a_title_in_another_encoding_is_no_hindrance(crops: np.ndarray, tmp_path: Path) -> None:
+    path = tmp_path / "a.avi"
+    with av.open(str(path), "w") as container:
+        container.metadata["title"] = "QQQQQQQQ"
+        stream = container.add_stream("mjpeg", rate=30)
+        stream.width, stream.height, stream.pix_fmt = 72, 72, "yuvj420p"
+        for image in crops[:160]:
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(image, format="rgb24")))
+        container.mux(stream.encode(None))
+    held = path.read_bytes()
+    assert held.count(b"QQQQQQQQ") == 1
+    path.write_bytes(held.replace(b"QQQQQQQQ", b"\xe9" * 8))
+    assert measure(path, method="green", faces=WholeFrame()).observation.frames == 160
+
+
+def test_a_window_of_the_wave_file_ends_where_it_ends(crops: np.ndarray, tmp_path: Path) -> None:
+    path = videos.write(tmp_path / "a.mp4", crops[:400], np.arange(400) / 30)
+    result = measure(path, method="green", faces=WholeFrame())
+    window = result.rate.windows[0]
+    only = replace(result, rate=replace(result.rate, windows=(window,)))
+    write_samples(tmp_path / "a.npz", only)
+    held = np.load(tmp_path / "a.npz")
+    assert np.isfinite(held["quality"]).sum() == round((window.end_s - window.start_s) * 30)

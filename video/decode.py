@@ -67,7 +67,11 @@ def opened(path: Path) -> Iterator[tuple[InputContainer, VideoStream]]:
         raise InputError(f"{path} is empty (0 bytes); record or copy it again")
     try:
         # a local file only: a playlist must not reach out to the network
-        container = av.open(f"file:{path}", options={"protocol_whitelist": "file"})
+        container = av.open(
+            f"file:{path}",
+            options={"protocol_whitelist": "file"},
+            metadata_errors="replace",  # a title in another encoding is no reason to refuse
+        )
     except (FFmpegError, OSError) as error:
         raise InputError(f"{path} cannot be read as a video: {_reason(error)}") from error
     with container:

@@ -74,3 +74,41 @@ class Clock:
                 f"the clock of the file starts again {self.restarts} times; made continuous"
             )
         return lines
+
+
+class Cadence:
+    """How many frames a second there are while frames come: pauses are left out.
+
+    Args:
+        pause_s: A step between frames that is longer is a pause.
+
+    >>> cadence = Cadence(pause_s=1.0)
+    >>> for time_s in (0.0, 0.5, 1.0, 61.0, 61.5):
+    ...     cadence.push(time_s)
+    >>> cadence.hz
+    2.0
+    """
+
+    def __init__(self, *, pause_s: float) -> None:
+        self.pause_s = pause_s
+        self._first_s: float | None = None
+        self._last_s = 0.0
+        self._frames = self._steps = 0
+        self._inside_s = 0.0
+
+    def push(self, time_s: float) -> None:
+        """Take the time of the next frame, in s."""
+        if self._first_s is None:
+            self._first_s = time_s
+        elif time_s - self._last_s <= self.pause_s:
+            self._steps += 1
+            self._inside_s += time_s - self._last_s
+        self._last_s = time_s
+        self._frames += 1
+
+    @property
+    def hz(self) -> float:
+        """Frames a second; over the whole span where every step is a pause."""
+        if self._steps:
+            return self._steps / self._inside_s
+        return (self._frames - 1) / (self._last_s - (self._first_s or 0.0))

@@ -27,7 +27,7 @@ METHODS = ("pos", "chrom", "green")
 
 
 def pulse_colour(seed: int, config: SynthConfig) -> Float[np.ndarray, " 3"]:
-    """Return how the logarithm of the skin's mean colour changes with the pulse, in the camera's RGB.
+    """Return how the logarithm of the skin's mean colour changes with the pulse, in RGB.
 
     The clip is rendered twice without noise, grid and codec, with its pulse and without.
 

@@ -60,23 +60,50 @@ def _read_npz(path: Path) -> dict[str, Float[np.ndarray, " time"]]:
     try:
         with path.open("rb") as file, np.load(file) as held:
             return {name: held[name].astype(np.float64).ravel() for name in held.files}
-    except (ValueError, OSError, zipfile.BadZipFile) as error:
+    except (
+        ValueError,
+        OSError,
+        EOFError,
+        TypeError,
+        AttributeError,
+        zipfile.BadZipFile,
+    ) as error:  # what numpy raises for files that are none of its own
         raise InputError(f"{path.name} is damaged or no .npz of numbers ({error})") from None
 
 
+def _rows_of(path: Path) -> list[tuple[int, list[str]]]:
+    """Return the rows of a CSV that hold anything, with their numbers."""
+    try:
+        with path.open(newline="", encoding="utf-8-sig") as file:
+            return [(number, row) for number, row in enumerate(csv.reader(file), start=1) if row]
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise InputError(f"{path.name} is no CSV in UTF-8 ({error}); save it as one") from None
+
+
 def _read_csv(path: Path) -> Waves:
-    with path.open(newline="", encoding="utf-8-sig") as file:
-        rows = [row for row in csv.reader(file) if row]
+    rows = _rows_of(path)
     if len(rows) < 2:
         raise InputError(f"{path.name} has no row below the names of its clips")
-    names = [name.strip() for name in rows[0]]
+    names = [name.strip() for name in rows[0][1]]
     if len(set(names)) != len(names):
         raise InputError(f"{path.name} names a clip twice")
     columns: list[list[float]] = [[] for _ in names]
-    for number, row in enumerate(rows[1:], start=2):
-        for name, column, cell in zip(names, columns, row, strict=False):
+    ended: dict[str, int] = {}
+    for number, row in rows[1:]:
+        if len(row) > len(names):
+            raise InputError(
+                f"{path.name}, line {number}: {len(row)} cells below {len(names)} names; name each"
+            )
+        cells = [*row, *[""] * (len(names) - len(row))]
+        for name, column, cell in zip(names, columns, cells, strict=True):
             if cell.strip() == "":
+                ended.setdefault(name, number)
                 continue
+            if name in ended:
+                raise InputError(
+                    f"{path.name}, {name}: line {ended[name]} is empty, and line {number} is not; "
+                    "a clip may end early, but has no gaps: fill them in first"
+                )
             try:
                 column.append(float(cell))
             except ValueError:
@@ -247,9 +274,8 @@ def read_table(path: Path) -> dict[str, str]:
     """
     if not path.is_file():
         raise InputError(f"there is no file {path}")
-    with path.open(newline="", encoding="utf-8-sig") as file:
-        rows = [row for row in csv.reader(file) if row]
-    for number, row in enumerate(rows, start=1):
+    rows = _rows_of(path)
+    for number, row in rows:
         if len(row) != 2:
             raise InputError(f"{path.name}, line {number}: {len(row)} columns; give clip,name")
-    return {clip.strip(): name.strip() for clip, name in rows}
+    return {clip.strip(): name.strip() for _, (clip, name) in rows}

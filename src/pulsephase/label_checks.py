@@ -175,8 +175,8 @@ def lag_of(label: Label, seen: Seen) -> tuple[float, float, list[Problem]] | Non
     most_s = min(SEARCH_S, (stop - start) / SAMPLE_HZ / 4)
     if most_s <= FINGER_S or np.ptp(wave[start:stop]) == 0:
         return None
-    own = pos(torch.from_numpy(seen.colour[start:stop]), sample_hz=SAMPLE_HZ).double().numpy()
     try:
+        own = pos(torch.from_numpy(seen.colour[start:stop]), sample_hz=SAMPLE_HZ).double().numpy()
         first, second = (
             band_pass(part, sample_hz=SAMPLE_HZ, band_hz=BAND_HZ)
             for part in (own, wave[start:stop])

@@ -19,8 +19,10 @@ from pulsephase.vitals.heart_rate import HeartRate, heart_rate
 from pulsephase.vitals.respiration import Respiration, respiration
 from pulsephase.vitals.result import MIN_QUALITY
 from pulsephase.vitals.variability import Variability, variability
+from pulsephase.vitals.windows import SHORTEST_S
 
 METHODS = ("phasenet", *CLASSICAL)
+SLOWEST_HZ = 2.5  # below, no band of half a hertz is left under 0.9 of Nyquist
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,8 +55,8 @@ class Measurement:
             "respiration": self.respiration.as_json(),
             "windows": [
                 {
-                    "start_s": window.start_s,
-                    "end_s": window.end_s,
+                    "start_s": float(seen.times_s[0]) + window.start_s,
+                    "end_s": float(seen.times_s[0]) + window.end_s,
                     "heart_rate_bpm": window.bpm,
                     "quality": window.quality,
                     "reason": window.reason,
@@ -106,8 +108,20 @@ def _runs(here: Bool[np.ndarray, " time"]) -> list[tuple[int, int]]:
 def read_out(seen: Observation, method: str, *, min_quality: float = MIN_QUALITY) -> Measurement:
     """Read heart rate, variability and respiration of one method off an observation."""
     wave = wave_of(seen, method)
+    held_s = float(np.isfinite(wave).sum() / seen.sample_hz)
     if np.isnan(seen.boxes).any(1).all():
         rate = HeartRate.none("no face was found in any frame")
+    elif seen.source_hz < SLOWEST_HZ:
+        rate = HeartRate.none(
+            f"the video has {seen.source_hz:.1f} frames a second; at least {SLOWEST_HZ:g} are "
+            "needed to see a heart rate"
+        )
+    elif method == "phasenet" and held_s < SHORTEST_S:
+        rate = HeartRate.none(
+            f"{held_s:.1f} s of the wave hold a pulse; at least {SHORTEST_S:g} s are needed, which "
+            f"take {SHORTEST_S + seen.spent_s:g} s of video with a face (warm-up and delay of the "
+            "network): record longer"
+        )
     else:
         rate = heart_rate(
             wave,
@@ -138,7 +152,8 @@ def measure(
     """Measure the heart rate in a video.
 
     Args:
-        path: Any file that FFmpeg reads, at least 5 s long.
+        path: Any file that FFmpeg reads, at least 5 s long; the network's warm-up and delay take
+            1.5 s more until there is a heart rate.
         method: ``phasenet``, ``pos``, ``chrom`` or ``green``.
         weights: Name of shipped weights, or a path.
         faces: A tracker or a fixed box; none means a new tracker.
@@ -165,9 +180,10 @@ def write_samples(path: Path, result: Measurement) -> None:
     The quality of a sample is the best of the windows that hold it, NaN outside all windows.
     """
     seen = result.observation
-    quality = np.full(len(seen.times_s), np.nan)
-    for window in result.rate.windows:
-        inside = (seen.times_s >= window.start_s) & (seen.times_s <= window.end_s)
+    quality, since_s = np.full(len(seen.times_s), np.nan), seen.times_s - seen.times_s[:1]
+    for window in result.rate.windows:  # to half a sample: a window ends where the next one begins
+        half_s = 0.5 / seen.sample_hz
+        inside = (since_s > window.start_s - half_s) & (since_s < window.end_s - half_s)
         quality[inside] = np.fmax(quality[inside], window.quality)
     columns: dict[str, Any] = {
         "time_s": seen.times_s,

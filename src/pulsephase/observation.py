@@ -21,6 +21,8 @@ from pulsephase.models.stream import PulseStream, placed
 from pulsephase.video.clip import Clip
 from pulsephase.video.pipeline import FaceSource, face_clips
 from pulsephase.video.read import read_clips, require_duration
+from pulsephase.video.resample import GAP_S
+from pulsephase.video.times import Cadence
 
 PICTURE_AT_S = 2.0  # by then the network's running mean, and so its mask, has settled
 PIECES = 256  # joined into one when there are this many
@@ -44,9 +46,10 @@ class Observation:
         source: The video.
         frames: Frames decoded.
         duration_s: From the first frame to the end of the last.
-        source_hz: Average frame rate of the video.
+        source_hz: Average frame rate of the video while frames come, pauses of over 1 s left out.
         sample_hz: Rate of the arrays below: the network's.
         valid_from_s: Warm-up of the network on that time axis.
+        spent_s: What warm-up and delay of the network take off the length of a video.
         times_s: Time of each sample.
         boxes: Face box in pixels of the video, NaN where there is none.
         colour: Mean colour of the middle of the face, NaN where there is none.
@@ -61,6 +64,7 @@ class Observation:
     source_hz: float
     sample_hz: float
     valid_from_s: float
+    spent_s: float
     times_s: Float[np.ndarray, " time"]
     boxes: Float[np.ndarray, "time 4"]
     colour: Float[np.ndarray, "time 3"]
@@ -119,6 +123,7 @@ class Tracks:
             source_hz=source_hz,
             sample_hz=rate,
             valid_from_s=self.config.valid_from_s - delay / rate,
+            spent_s=self.config.valid_from_s,
             times_s=times.numpy(),
             boxes=boxes.numpy(),
             colour=colour.numpy(),
@@ -140,33 +145,52 @@ def observe(path: str | Path, *, net: PhaseNet, faces: FaceSource) -> Observatio
         InputError: If the file cannot be read or is shorter than 5 s.
     """
     count, chunk = 0, None
+    cadence = Cadence(pause_s=GAP_S)
 
     def counted() -> Iterator[Clip]:
         nonlocal count, chunk
         for chunk in read_clips(path):
             count += len(chunk)
+            for time_s in chunk.times_s.tolist():
+                cadence.push(time_s)
             yield chunk
 
     stream, tracks = PulseStream(net), Tracks(net.config)
     size, rate = net.config.size, net.config.sample_hz
     picture: Picture | None = None
+    before = torch.empty(0, 3, size, size)  # what the running mean of the mask has seen
     for crops in face_clips(counted(), faces=faces, size=size, sample_hz=rate):
         tracks.add(crops, *stream.run(crops))
         if picture is None and chunk is not None:
-            picture = _picture(net, crops, chunk)
+            picture = _picture(net, crops, chunk, before)
+            before = torch.cat([before, _with_face(crops)])[-net.config.warmup :]
     last_s = 0.0 if chunk is None else float(chunk.times_s[-1])
     duration_s = require_duration(path, frames=count, last_s=last_s)
     return tracks.observation(
         source=str(path),
         frames=count,
         duration_s=duration_s,
-        source_hz=(count - 1) / last_s,
+        source_hz=cadence.hz,
         picture=picture,
     )
 
 
-def _picture(net: PhaseNet, crops: Clip, chunk: Clip) -> Picture | None:
-    """Show the first settled sample with a face whose frame is in the chunk, if there is one."""
+def _with_face(crops: Clip) -> Float[Tensor, "time 3 size size"]:
+    assert crops.boxes is not None
+    return crops.frames[~crops.boxes.isnan().any(1)]
+
+
+def _picture(
+    net: PhaseNet, crops: Clip, chunk: Clip, before: Float[Tensor, "time 3 size size"]
+) -> Picture | None:
+    """Show the first settled sample with a face whose frame is in the chunk, if there is one.
+
+    Args:
+        net: Whose mask it is.
+        crops: Where the sample is looked for.
+        chunk: The latest frames.
+        before: Crops with a face that came before them, enough for the network to warm up.
+    """
     assert crops.boxes is not None
     here = ~crops.boxes.isnan().any(1) & (crops.times_s >= PICTURE_AT_S)
     here &= (crops.times_s >= chunk.times_s[0]) & (crops.times_s <= chunk.times_s[-1])
@@ -174,7 +198,8 @@ def _picture(net: PhaseNet, crops: Clip, chunk: Clip) -> Picture | None:
         return None
     index = int(here.nonzero()[0, 0])
     frame = chunk.frames[int(torch.searchsorted(chunk.times_s, crops.times_s[index]))]
-    seen = crops.frames[max(0, index - net.config.warmup) : index + 1]
+    faces = ~crops.boxes[: index + 1].isnan().any(1)
+    seen = torch.cat([before, crops.frames[: index + 1][faces]])[-net.config.warmup - 1 :]
     with torch.inference_mode():
         mask = net.masks(seen[None].to(net.stem.weight))[0, -1].mean(0).cpu()
     return Picture(

@@ -6,7 +6,7 @@ from typing import Any
 import click
 
 from pulsephase.commands.common import emit, progress, stderr
-from pulsephase.errors import ParameterError
+from pulsephase.errors import InputError, ParameterError
 from pulsephase.threads import use_one_thread
 
 WIDE = {"parameters", "macs_per_frame", "state_bytes"}  # in the JSON alone
@@ -20,11 +20,23 @@ def command() -> None:
     """
 
 
+def _in_a_folder(ctx: click.Context, param: click.Parameter, value: Path | None) -> Path | None:
+    """Refuse before the work what could not be written after it."""
+    if value is not None and not value.parent.is_dir():
+        raise InputError(f"--{param.name}: there is no folder {value.parent}; make it first")
+    return value
+
+
 def bench_options(function: Any) -> Any:
     """Add what every benchmark takes."""
     for option in (
         click.option("--debug", is_flag=True, expose_value=False, help="Show a traceback."),
-        click.option("--out", type=click.Path(path_type=Path), help="Also write the JSON here."),
+        click.option(
+            "--out",
+            type=click.Path(path_type=Path, dir_okay=False),
+            callback=_in_a_folder,
+            help="Also write the JSON here.",
+        ),
         click.option("--threads", type=click.IntRange(1), help="For every figure."),
         click.option("--quick", is_flag=True, help="Few repeats: under 50 s."),
         click.option("--json", "as_json", is_flag=True, help="One JSON object on stdout."),

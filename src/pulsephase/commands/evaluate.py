@@ -105,6 +105,8 @@ def command(
     """
     if plot is not None and plot.suffix not in {".svg", ".png"}:
         raise click.BadParameter(f"{plot.name!r} must end in .svg or .png", param_hint="--plot")
+    if plot is not None and not plot.parent.is_dir():
+        raise InputError(f"--plot: there is no folder {plot.parent}; make it first")
     if predictions is not None or labels is not None:
         _refuse(ctx, OF_MODELS, "with --predictions and --labels")
         if predictions is None or labels is None or len(names) > 1:
@@ -128,12 +130,12 @@ def command(
         rows, metrics = [each.row for each in verdicts], verdicts[0].metrics
         if weights and any(not each.synthetic and each.part == "all" for each in sources):
             stderr.print(f"note: {ALL}", soft_wrap=True, highlight=False)
-    if plot is not None:
-        _plot(metrics, plot)
     if as_json:
         emit({"results": rows})
     else:
         show(rows)
+    if plot is not None:
+        _plot(metrics, plot)
     return 0 if any(row["clips"] or row.get("no_pulse") for row in rows) else 1
 
 

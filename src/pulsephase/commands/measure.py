@@ -6,7 +6,7 @@ from typing import Any
 import click
 
 from pulsephase.commands.common import emit, shared_options, stderr
-from pulsephase.errors import InputError, ParameterError
+from pulsephase.errors import InputError, ParameterError, PulsePhaseError
 from pulsephase.threads import use_one_thread
 
 METHODS = ("phasenet", "pos", "chrom", "green", "ica", "lgi", "pbv", "omit")  # without torch
@@ -54,6 +54,7 @@ def command(
     """
     use_one_thread()
     from pulsephase.measure import Measurement, measure, write_samples
+    from pulsephase.models.phasenet import PhaseNet
     from pulsephase.report import check_writable, write_report
     from pulsephase.show import section_of
 
@@ -63,6 +64,7 @@ def command(
     if report is not None:
         check_writable(report)
     faces = _faces(box)
+    PhaseNet.from_pretrained(weights).to(device)  # whatever is wrong with them, is so for all files
     found: list[Measurement] = []
     rows: list[dict[str, Any]] = []
     failed = False
@@ -77,7 +79,7 @@ def command(
                     device=device,
                     min_quality=min_quality,
                 )
-        except InputError as error:
+        except PulsePhaseError as error:  # options were checked before: it is this file's
             if len(files) == 1:
                 raise
             stderr.print(f"pulsephase: {error}", soft_wrap=True, highlight=False)

@@ -15,7 +15,9 @@ from pulsephase.video.faces import FaceTracker
 from pulsephase.video.image import Box, Image
 from pulsephase.video.pipeline import FacePipeline, FaceSource
 from pulsephase.video.read import SHORTEST_S
+from pulsephase.video.resample import GAP_S
 from pulsephase.video.several import SeveralFaces
+from pulsephase.video.times import Cadence
 from pulsephase.vitals.heart_rate import WINDOW_S, HeartRate
 from pulsephase.vitals.online import OnlineHeartRate
 from pulsephase.vitals.result import MIN_QUALITY
@@ -75,6 +77,7 @@ class Monitor:
         self.faces = FaceTracker() if faces is None else faces
         self.frames = 0
         self.first_s = self.last_s = math.nan
+        self._cadence = Cadence(pause_s=GAP_S)
         self._followed: dict[int, _Face] = {}
         if not isinstance(self.faces, SeveralFaces):
             self._followed[1] = _Face(1, net, self.faces, min_quality)
@@ -110,6 +113,7 @@ class Monitor:
         self.frames += 1
         self.first_s = time_s if self.frames == 1 else self.first_s
         self.last_s = time_s
+        self._cadence.push(time_s)
         return readings
 
     def _push_several(self, faces: SeveralFaces, image: Image, time_s: float) -> list[Reading]:
@@ -141,14 +145,14 @@ class Monitor:
         if self.frames < 2:
             return {}
         span_s = self.last_s - self.first_s
-        source_hz = (self.frames - 1) / span_s
+        step_s = span_s / (self.frames - 1)
         return {
             number: read_out(
                 face.tracks.observation(
                     source=source,
                     frames=self.frames,
-                    duration_s=span_s + 1 / source_hz,
-                    source_hz=source_hz,
+                    duration_s=span_s + step_s,
+                    source_hz=self._cadence.hz,
                 ),
                 "phasenet",
                 min_quality=self.min_quality,
