@@ -35,8 +35,8 @@ DECISIVE = "random weights"
 DECIDING = (DECISIVE, "shuffled labels", "permuted taps", "gabor", "noise", "plain filter")
 """Nulls that a positive verdict must exceed, as many as could be built."""
 SHUFFLED = Path(__file__).parent / "shuffled_labels.json"
-FOREIGN_DRAWS = 19
-"""Of a whole foreign network: each is a pass through every pixel; 19 carry a test of 5 %."""
+FOREIGN_QUICK_DRAWS = 19
+"""Of a whole foreign network each draw is a pass through every pixel; so few carry no verdict."""
 
 Kernels = Float64[np.ndarray, "draw tap"]
 
@@ -196,7 +196,10 @@ def section(context: Context) -> dict[str, Any]:
         )
     elif isinstance(subject, Foreign) and subject.redraw is not None:
         made[DECISIVE] = _foreign_kernels(
-            context, subject, taps=len(kernel), draws=min(draws, FOREIGN_DRAWS)
+            context,
+            subject,
+            taps=len(kernel),
+            draws=min(draws, FOREIGN_QUICK_DRAWS) if context.budget.quick else draws,
         )
     else:
         missing[DECISIVE] = "give the adapter `redraw`, which returns it with random weights"

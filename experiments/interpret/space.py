@@ -234,11 +234,13 @@ def _claim(found: dict[str, Any]) -> str:
     masks = found["masks"]
     if "mean" not in masks:
         return f"Where the network looks is shown, not judged: {masks['withheld']}."
-    best, null = max(masks["mean"]["auc_skin"]), masks["random_weights"]
-    share, even = max(masks["mean"]["share_on_skin"]), masks["mean"]["even_share_on_skin"][0]
+    mean, null = masks["mean"], masks["random_weights"]
+    best = int(np.argmax(mean["auc_skin"]))
+    share, even = mean["share_on_skin"][best], mean["even_share_on_skin"][0]
     beaten = sum(null["own_auc_skin"] > value for value in null["random_auc_skin"])
+    area = mean["auc_skin"][best]
     return (
-        f"The best mask tells skin from the rest with AUC {best:.2f}, above {beaten} of "
+        f"The best mask tells skin from the rest with AUC {area:.2f}, above {beaten} of "
         f"{len(null['random_auc_skin'])} networks with random weights; {100 * share:.0f} % of it "
         f"lies on skin, {100 * even:.0f} % would by an even weight."
     )

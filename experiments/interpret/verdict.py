@@ -12,6 +12,7 @@ from pulsephase.experiments.interpret.context import Context
 from pulsephase.experiments.interpret.nulls import DECISIVE
 from pulsephase.experiments.interpret.thresholds import Thresholds, thresholds
 
+LEAST_OWN = 0.1  # of the spread of a mean: less cannot be told from none
 UNITS = {
     "natural_hz": ("natural frequency", " Hz"),
     "damping": ("damping ratio", ""),
@@ -91,11 +92,15 @@ def withheld_of(facts: Facts, limits: Thresholds) -> list[str]:
     if facts.taps < limits.least_taps:
         found.append(f"a kernel of {facts.taps} taps, {limits.least_taps} are needed")
     if facts.snr_db is not None and facts.snr_db < limits.least_snr_db:
-        short = limits.least_snr_db - facts.snr_db
-        needed = math.ceil(max(facts.clips, 1) * 10 ** (short / 10))
         found.append(
             f"a kernel {facts.snr_db:.1f} dB above its spread over clips, "
-            f"{limits.least_snr_db:g} dB are needed (about {needed} clips)"
+            f"{limits.least_snr_db:g} dB are needed ({_clips_for(facts, limits)})"
+        )
+    drawn = facts.nulls.get(DECISIVE, (0.0, limits.least_draws))[1]
+    if drawn < limits.least_draws:
+        found.append(
+            f"{drawn} networks with random weights, {limits.least_draws} are needed: leave out "
+            "--quick"
         )
     if facts.causality < limits.causality:
         found.append(
@@ -108,6 +113,19 @@ def withheld_of(facts: Facts, limits: Thresholds) -> list[str]:
             f"{100 * limits.time_invariance:g} % are needed"
         )
     return found
+
+
+def _clips_for(facts: Facts, limits: Thresholds) -> str:
+    """Return how many clips would lift the kernel out of its spread.
+
+    The power of a mean over clips holds one part of their spread, which more clips take away.
+    """
+    assert facts.snr_db is not None
+    own = 10 ** (facts.snr_db / 10) - 1
+    if own <= LEAST_OWN:
+        return "more clips than can be told from these"
+    wanted = 10 ** (limits.least_snr_db / 10) - 1
+    return f"about {math.ceil(max(facts.clips, 1) * wanted / own)} clips"
 
 
 def verdict_of(facts: Facts) -> dict[str, Any]:

@@ -114,6 +114,25 @@ AXES: dict[str, tuple[str, tuple[float, ...], Callable[[float], SynthConfig]]] =
 }
 
 
+def trained_range(axis: str) -> tuple[float, float]:
+    """Return the least and greatest level of an axis in `full`, which the networks trained on.
+
+    >>> trained_range("rate")
+    (42.0, 170.0)
+    """
+    full = preset("full")
+    ranges = {
+        "motion": (0.0, full.motion.scale[1]),
+        "light": (0.0, full.light.flicker[1]),
+        "noise": (0.0, full.camera.noise[1]),
+        "compression": (0.0, full.codec.step[1]),
+        "skin": (0.0, full.skin.melanin[1]),
+        "jitter": (0.0, full.camera.time_jitter),
+        "rate": full.pulse.heart_rate_bpm,
+    }
+    return ranges[axis]
+
+
 def row(
     axis: str, *, clips: int = CLIPS, names: tuple[str, ...] = NETWORKS, say: Callable[[str], None]
 ) -> dict[str, Any]:

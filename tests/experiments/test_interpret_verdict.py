@@ -13,6 +13,7 @@ from networks import SMALL, small
 from pulsephase.cli import main
 from pulsephase.experiments.interpret import judge as judging
 from pulsephase.experiments.interpret import shuffled as shuffled_runs
+from pulsephase.experiments.interpret import verdict as ruling
 from pulsephase.experiments.interpret.adapter import Foreign, network_of, random_head
 from pulsephase.experiments.interpret.analyse import analyse
 from pulsephase.experiments.interpret.context import Budget, synthetic_context
@@ -103,7 +104,9 @@ def test_a_negative_verdict_says_why(change: dict[str, Any], words: str) -> None
     [
         ({"clips": 5}, "5 clips with a pulse, 6 are needed"),
         ({"taps": 30}, "30 taps, 31 are needed"),
-        ({"snr_db": 10.0}, "about 60 clips"),
+        ({"snr_db": 10.0}, "about 66 clips"),
+        ({"snr_db": 0.1}, "more clips than can be told"),
+        ({"nulls": {"random weights": (100.0, 19)}}, "19 networks with random weights, 99 are"),
         ({"causality": 0.9, "look_ahead": 7}, "looks 7 frames ahead"),
         ({"time_invariance": 0.5}, "50.0 % of the response in one kernel"),
         ({"scores": None}, "taps"),
@@ -178,8 +181,10 @@ def test_intervals_hold_both_kinds_of_doubt() -> None:
 
 @pytest.fixture
 def few_draws(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A fifth of the nulls: enough for a percentile of 95."""
+    """A fifth of the nulls, and a rule that lets them count: enough for a percentile of 95."""
     monkeypatch.setattr(judging, "DRAWS", 20)
+    fewer = replace(thresholds(), least_draws=20)
+    monkeypatch.setattr(ruling, "thresholds", lambda: fewer)
 
 
 @pytest.mark.usefixtures("few_draws")
