@@ -115,6 +115,22 @@ def test_where_the_networks_lose() -> None:
     assert f"POS {100 * found['pos']:.0f} and CHROM {100 * found['chrom']:.0f} ([curves]" in words
 
 
+def test_where_the_gain_comes_from() -> None:
+    held = json.loads((RESULTS / "ledger" / "pulse-colour" / "tiny.json").read_text())
+    found = next(table for table in held["presets"] if table["preset"] == "full")
+    words = " ".join(README.split())
+    agree, oppose = (
+        "{:+.1f} ({:+.1f} to {:+.1f})".format(gain["value"], *gain["interval_95"])
+        for gain in (found[key]["phasenet_minus"]["pos"] for key in ("agree", "oppose"))
+    )
+    assert f"in {found['oppose']['clips']} of the 400 clips of `full`" in words
+    assert f"by {oppose} points, in the other {found['agree']['clips']} by {agree}" in words
+    for name in ("tiny", "base"):
+        table = against_pos(name)["easy"]
+        assert f"GREEN is right in {100 * table['methods']['green']['within_3_bpm']:.0f}" in words
+        assert f"{table['phasenet_minus']['green']['value']:+.1f} points ahead of it" in words
+
+
 def test_what_is_trained_on() -> None:
     held = json.loads((RESULTS / "trained_on.json").read_text())
     for recipe in ("quick-full", "quick-naive"):
