@@ -17,6 +17,7 @@ InputName = Literal["mean", "difference", "both", "raw"]
 MIXERS: tuple[MixerName, ...] = get_args(MixerName)
 POOLINGS: tuple[PoolingName, ...] = get_args(PoolingName)
 HEADS: tuple[HeadName, ...] = get_args(HeadName)
+STACKS: tuple[HeadName, ...] = ("gated", "ungated", "fir")  # what they see ends
 MeanForm = Literal["ratio", "deviation"]
 INPUTS: tuple[InputName, ...] = get_args(InputName)
 MEAN_FORMS: tuple[MeanForm, ...] = get_args(MeanForm)
@@ -173,6 +174,12 @@ def _check_counts(config: PhaseNetConfig) -> None:
             f"warmup is {config.warmup} frames, below the delay of {config.delay}: the first "
             "samples would lie before the clip"
         )
+    if config.head in STACKS and config.delay >= config.receptive_field:
+        raise ParameterError(
+            f"delay is {config.delay} frames and the head sees {config.receptive_field}: the "
+            "sample that it reports would lie before them; allowed is up to "
+            f"{config.receptive_field - 1}, or more layers"
+        )
 
 
 def _check_maps(config: PhaseNetConfig) -> None:
@@ -233,6 +240,7 @@ PAPER = PhaseNetConfig(
     masks=1,
     width=80,
     layers=3,
+    delay=7,  # three layers see 15 frames: a sample of half a second ago is none of them
 )
 
 CONFIGS = {"tiny": TINY, "base": BASE, "paper": PAPER}

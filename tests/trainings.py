@@ -21,7 +21,7 @@ SMALL = {
     "est_channels": [4, 4],
     "est_expansion": [4, 4],
     "width": 4,
-    "layers": 3,
+    "layers": 4,
 }
 FRAMES = 150  # five seconds, the least for recordings
 

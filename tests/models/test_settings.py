@@ -16,7 +16,7 @@ from torch.utils._pytree import tree_leaves
 from pulsephase.errors import ParameterError
 from pulsephase.models import phasenet
 from pulsephase.models.causality import assert_causal, frozen_statistics, look_ahead
-from pulsephase.models.config import CHOICES
+from pulsephase.models.config import CHOICES, TINY
 from pulsephase.models.cost import cost
 from pulsephase.models.phasenet import PhaseNet
 from pulsephase.models.stream import PulseStream
@@ -159,6 +159,14 @@ def test_a_wrong_choice_is_named(setting: str) -> None:
     object.__setattr__(wrong, setting, "nothing")  # the shape hook would refuse it at __init__
     with pytest.raises(ParameterError, match=f"{setting} is 'nothing'; allowed are"):
         wrong.__post_init__()
+
+
+@pytest.mark.parametrize("head", ["gated", "ungated", "fir"])
+def test_a_delay_beyond_what_the_head_sees_is_refused(head: str) -> None:
+    replace(TINY, head=head, layers=3, delay=14)
+    with pytest.raises(ParameterError, match=r"delay is 15 frames and the head sees 15.*up to 14"):
+        replace(TINY, head=head, layers=3, delay=15)
+    replace(TINY, head="gru", layers=3, delay=15)  # its memory has no end
 
 
 def test_a_stem_that_skips_pixels_is_refused() -> None:

@@ -146,7 +146,7 @@ def test_fine_tuning_begins_with_the_weights_and_their_network() -> None:
     random = build(Network(name="tiny"), seed=5)
     assert float((net.stem.weight - random.stem.weight).detach().abs().max()) > 1e-3
     with pytest.raises(WeightsError, match="do not fit"):
-        build(Network(init="tiny", overrides={"layers": 3}), seed=5)
+        build(Network(init="tiny", overrides={"layers": 4}), seed=5)
     with pytest.raises(WeightsError, match="no weights"):
         network_config(Network(init="nothing"))
 
