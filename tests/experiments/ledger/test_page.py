@@ -19,7 +19,10 @@ def test_every_committed_row_is_one_that_can_be_made() -> None:
 def test_a_row_that_was_stopped_is_not_shown(tmp_path: Path) -> None:
     row = path_of("curves/light", results=tmp_path)
     row.parent.mkdir()
-    points = [{"level": 1.5, "within_3_bpm": {"tiny": [0.25, 0.75], "pos": 0.125}}]
+    points = [
+        {"level": level, "within_3_bpm": {"tiny": [0.25, 0.75], "pos": 0.125}}
+        for level in (0.01, 1.5)
+    ]
     protocol = {"clips": 8, "amplitude": 0.003, "networks": {"tiny": [0, 1]}}
     held = {"axis": "light", "meaning": "depth", "protocol": protocol, "points": points}
     row.write_text(json.dumps(held))
@@ -27,7 +30,8 @@ def test_a_row_that_was_stopped_is_not_shown(tmp_path: Path) -> None:
     row.write_text(json.dumps(held | {"minutes": 1.0, "revision": "abc", "torch": "2"}))
     shown = page.page(tmp_path, tmp_path / "none.json")
     assert "### light: depth" in shown
-    assert "| 1.5 | 50.0 | 12.5 |" in shown
+    assert "| 0.01 | 50.0 | 12.5 |" in shown
+    assert "| 1.5 \\* | 50.0 | 12.5 |" in shown  # beyond what was trained on
 
 
 def test_every_look_at_real_clips_is_shown() -> None:
