@@ -250,13 +250,21 @@ def _fine_tuning(rows: Mapping[str, Any]) -> Iterator[str]:
     for row in rows.values():
         yield "## Fine-tuning from synthetic weights, against from scratch\n"
         yield row["meaning"] + "\n"
+        yield (
+            "Within 3 bpm before any of it: "
+            + ", ".join(
+                f"`{method}` {percent(found['within_3_bpm'])} %"
+                for method, found in row.get("before", {}).items()
+            )
+            + ".\n"
+        )
         body = [
             [
                 str(point["subjects"]),
                 percent(point["fine_tuned"]["within_3_bpm"]),
                 percent(point["from_scratch"]["within_3_bpm"]),
-                f"{point['fine_tuned']['mae_bpm']:.1f}",
-                f"{point['from_scratch']['mae_bpm']:.1f}",
+                f"{point['fine_tuned']['mae_bpm']:.2f}",
+                f"{point['from_scratch']['mae_bpm']:.2f}",
             ]
             for point in row["points"]
         ]
