@@ -62,29 +62,29 @@ def scene_clips(
     drawn = stage(seed, config, height=height, width=width)
     staged = prepare(drawn, device)
     noise, dither = (Stream(seed, layer, device=device) for layer in ("noise", "dither"))
-    gain, last, last_bare = drawn.camera.fixed_gain, torch.empty(0), torch.empty(0)
+    gain, last, last_mask = drawn.camera.fixed_gain, torch.empty(0), torch.empty(0)
     for part in parts(config.frames, height * width, at_once=PIXELS_AT_ONCE):
         window = around(drawn, part)
         linear = surroundings(staged, part)
         linear[:, :, *window], skin = shade(staged, part, window)
-        bare = torch.zeros(linear.shape[1] if masks else 1, height, width, device=device)
-        bare[:, *window] = skin[: len(bare)]
-        if not gain:
-            gain = gain_of(linear[:, 0], bare[0], drawn.camera)
+        mask = torch.empty(0)
+        if masks or not gain:
+            mask = torch.zeros(linear.shape[1], height, width, device=device)
+            mask[:, *window] = skin
+        gain = gain or gain_of(linear[:, 0], mask[0], drawn.camera)
         levels = torch.empty(linear.shape[1], 3, height, width, device=device)
         levels_of(linear, drawn.camera, part, gain=gain, noise=noise, out=levels)
         frames = rounded(levels, dither).clamp_(0, 255).byte()
         for index, repeated in enumerate(drawn.camera.repeated[part].tolist()):
             if repeated:
                 frames[index] = last
-                if masks:
-                    bare[index] = last_bare
-            last, last_bare = frames[index], bare[index if masks else 0]
+            last = frames[index]
+            if masks:
+                mask[index] = last_mask if repeated else mask[index].clamp(0, 1)
+                last_mask = mask[index]
         clip = clip_of(drawn, frames, part)
         assert clip.truth is not None
-        yield (
-            replace(clip, truth=replace(clip.truth, skin_mask=bare.clamp_(0, 1))) if masks else clip
-        )
+        yield replace(clip, truth=replace(clip.truth, skin_mask=mask)) if masks else clip
 
 
 def stage(seed: int, config: SynthConfig, *, height: int, width: int) -> Drawn:

@@ -121,9 +121,16 @@ def row(
     for preset in presets:
         say(f"{name} on {preset}")
         tables.append(table(meet(nets, preset, clips=clips), list(nets)))
+    return row_of(name, list(nets), tables, clips=clips)
+
+
+def row_of(
+    name: str, seeds: list[int], tables: list[dict[str, Any]], *, clips: int
+) -> dict[str, Any]:
+    """Return a row of one network from its tables, one a preset."""
     return {
         "network": name,
-        "seeds": list(nets),
+        "seeds": seeds,
         "protocol": {"clips": clips, "clip_s": CLIP_S, "tolerance_bpm": TOLERANCE_BPM},
         "presets": tables,
     }

@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 from jaxtyping import Bool, Float
 
-from pulsephase.experiments.compare import CLIP_S, TOLERANCE_BPM, Comparison, protocol
-from pulsephase.experiments.ledger.against_pos import mean_gain, meet, method_of
+from pulsephase.experiments.compare import TOLERANCE_BPM, Comparison, protocol
+from pulsephase.experiments.ledger.against_pos import mean_gain, meet, method_of, row_of
 from pulsephase.experiments.ledger.weights import seed_nets
 from pulsephase.experiments.recipes import COMPARISON_SEED
 from pulsephase.synthetic.config import SynthConfig
@@ -91,12 +91,7 @@ def row(
         groups = {"agree": ~against, "oppose": against}
         parts = {key: _part(found, list(nets), which) for key, which in groups.items()}
         tables.append({"preset": preset, **parts})
-    return {
-        "network": name,
-        "seeds": list(nets),
-        "protocol": {"clips": clips, "clip_s": CLIP_S, "tolerance_bpm": TOLERANCE_BPM},
-        "presets": tables,
-    }
+    return row_of(name, list(nets), tables, clips=clips)
 
 
 def _part(found: Comparison, seeds: list[int], which: Bool[np.ndarray, " clip"]) -> dict[str, Any]:

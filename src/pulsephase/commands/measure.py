@@ -53,8 +53,9 @@ def command(
     Example: pulsephase measure face.mp4 --report runs/face
     """
     use_one_thread()
-    from pulsephase.measure import Measurement, measure, write_samples
+    from pulsephase.measure import Measurement, read_out, write_samples
     from pulsephase.models.phasenet import PhaseNet
+    from pulsephase.observation import observe
     from pulsephase.report import check_writable, write_report
     from pulsephase.show import section_of
 
@@ -64,21 +65,15 @@ def command(
     if report is not None:
         check_writable(report)
     faces = _faces(box)
-    PhaseNet.from_pretrained(weights).to(device)  # whatever is wrong with them, is so for all files
+    net = PhaseNet.from_pretrained(weights).to(device)
     found: list[Measurement] = []
     rows: list[dict[str, Any]] = []
     failed = False
     for file in files:
         try:
             with stderr.status(f"measuring {file.name}"):
-                result = measure(
-                    file,
-                    method=method,
-                    weights=weights,
-                    faces=faces(),
-                    device=device,
-                    min_quality=min_quality,
-                )
+                seen = observe(file, net=net, faces=faces())
+                result = read_out(seen, method, min_quality=min_quality)
         except PulsePhaseError as error:  # options were checked before: it is this file's
             if len(files) == 1:
                 raise

@@ -1,0 +1,33 @@
+"""The benchmark of the generator: one process or several at once, and what a failure says."""
+
+import pytest
+import torch
+
+from pulsephase.experiments import bench_synthetic
+from pulsephase.experiments.bench_synthetic import Task, row, tasks
+
+FIELDS = {"size", "threads", "workers", "device", "batch", "frames_per_s", "peak_memory_mb"}
+
+
+def test_one_process_and_two_that_begin_together() -> None:
+    threads = torch.get_num_threads()
+    try:
+        alone = row(Task(size=36, threads=1, device="cpu", repeats=1))
+        both = row(Task(size=36, threads=1, device="cpu", repeats=1, workers=2))
+    finally:
+        torch.set_num_threads(threads)
+    assert set(alone) == set(both) == FIELDS
+    assert alone["frames_per_s"] > 0 and both["frames_per_s"] > 0
+    assert both["workers"] == 2 and both["peak_memory_mb"] is None  # of all, nobody knows
+
+
+def test_a_worker_that_fails_stops_all(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bench_synthetic, "WAIT_S", 60)
+    with pytest.raises(RuntimeError):
+        row(Task(size=37, threads=1, device="cpu", repeats=1, workers=2))
+
+
+def test_the_share_of_training_is_of_one_process_on_a_cpu() -> None:
+    assert any(task.training for task in tasks(quick=True))
+    assert not any(task.training for task in tasks(quick=True, workers=4))
+    assert not any(task.training for task in tasks(quick=True, device="cuda"))
