@@ -18,7 +18,7 @@ MAY_IMPORT = {
     "synthetic": {"physics", "vitals", "video"},
     "models": {"physics", "vitals", "video"},
     "proofs": {"physics", "models"},
-    "experiments": {*FOLDERS, "measure", "demo", "observation", "live", "evaluate"},
+    "experiments": {*FOLDERS, "measure", "demo", "observation", "live", "evaluate", "wave_files"},
 }
 
 

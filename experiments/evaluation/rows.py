@@ -6,10 +6,11 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float
 
-from pulsephase.evaluate import Waves, empty_row, evaluate_waves
+from pulsephase.evaluate import empty_row, evaluate_waves
 from pulsephase.experiments.evaluation.stretches import Stretch
 from pulsephase.experiments.evaluation.verdict import Scored, Tried
 from pulsephase.vitals.protocols import Metrics
+from pulsephase.wave_files import Waves
 
 Kept = Mapping[str, tuple[Tried, tuple[Stretch, ...]]]
 """Clips that have a rate, by name, with the stretches that it was read from."""

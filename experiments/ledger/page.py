@@ -10,6 +10,8 @@ from typing import Any
 
 from pulsephase.experiments.ledger.ablation import comparisons
 from pulsephase.experiments.ledger.curves import trained_range
+from pulsephase.experiments.ledger.looks import real_clips
+from pulsephase.experiments.ledger.markdown import each, gain, made_by, percent, table
 from pulsephase.experiments.ledger.rows import RESULTS
 from pulsephase.files import whole_file
 
@@ -48,7 +50,9 @@ def page(results: Path = RESULTS, looks: Path = LOOKS) -> str:
         *_curves(_of("curves", rows)),
         *_ablations(_of("ablation", rows)),
         *_fine_tuning(_of("fine-tuning", rows)),
-        *_real(json.loads(looks.read_text(encoding="utf-8"))["looks"] if looks.exists() else []),
+        *real_clips(
+            json.loads(looks.read_text(encoding="utf-8"))["looks"] if looks.exists() else []
+        ),
     ]
     return "\n".join(parts)
 
@@ -59,37 +63,6 @@ def _of(group: str, rows: Mapping[str, Any]) -> dict[str, Any]:
         for name, row in rows.items()
         if name.startswith(f"{group}/") and row.get("minutes") is not None
     }
-
-
-def table(head: list[str], body: list[list[str]]) -> str:
-    """Return a table in Markdown, all columns but the first to the right."""
-    lines = [head, ["---", *["---:"] * (len(head) - 1)], *body]
-    return "\n".join("| " + " | ".join(cells) + " |" for cells in lines) + "\n"
-
-
-def gain(found: Mapping[str, Any]) -> str:
-    """Return a difference in points with its interval.
-
-    >>> gain({"value": 3.25, "interval_95": [-1.0, 7.04]})
-    '+3.2 (-1.0 to +7.0)'
-    """
-    low, high = found["interval_95"]
-    return f"{found['value']:+.1f} ({low:+.1f} to {high:+.1f})"
-
-
-def percent(share: float) -> str:
-    """Return a share in percent, one digit."""
-    return f"{100 * share:.1f}"
-
-
-def each(shares: list[float]) -> str:
-    """Return the shares of the seeds, in percent."""
-    return ", ".join(percent(share) for share in shares)
-
-
-def made_by(row: Mapping[str, Any]) -> str:
-    """Return which code made a row."""
-    return f"Revision {row['revision']}, torch {row['torch']}, {row['minutes']:g} minutes.\n"
 
 
 def _against_pos(rows: Mapping[str, Any]) -> Iterator[str]:
@@ -279,53 +252,6 @@ def _fine_tuning(rows: Mapping[str, Any]) -> Iterator[str]:
             body,
         )
         yield made_by(row)
-
-
-def _real(looks: list[Mapping[str, Any]]) -> Iterator[str]:
-    yield "## The two real clips\n"
-    yield (
-        "**Two clips of 12 seconds cannot rank methods.** They choose nothing: recipe, seeds, "
-        "checkpoint rule and thresholds were committed before each look. Every look is here, the "
-        "latest last. Error in bpm of the heart rate of the whole clip, abstention off, over crops "
-        "(and seeds): median / worst.\n"
-    )
-    for number, look in enumerate(looks, start=1):
-        weights = ", ".join(f"`{name}`" for name in look["weights"])
-        yield f"### Look {number}: {look['date']}, {weights}, revision {look['revision']}\n"
-        yield look["protocol"] + ".\n"
-        if "summary" in look:
-            yield table(*_look(look["summary"]))
-        else:
-            yield table(*_demo(look["results"]))
-        if look.get("retimed"):
-            yield (
-                "Played at another speed, and brought to 30 frames a second again; clips without "
-                "an answer after the warm-up count as misses:\n"
-            )
-            yield table(*_look(look["retimed"]))
-
-
-def _look(summary: Mapping[str, Any]) -> tuple[list[str], list[list[str]]]:
-    body = []
-    for key, found in summary.items():
-        errors = [_bpm(found["median_bpm"]), _bpm(found["worst_bpm"])]
-        mean = _bpm(found["mean_bpm"])
-        silent = f"{100 * found['abstained']:.0f} %"
-        body.append([key.replace("_", "\\_"), " / ".join(errors), mean, silent, str(found["runs"])])
-    return ["method, clip", "median / worst", "mean", "would have abstained", "runs"], body
-
-
-def _demo(results: list[Mapping[str, Any]]) -> tuple[list[str], list[list[str]]]:
-    methods = [name for name, found in results[0].items() if isinstance(found, dict)]
-    body = [
-        [str(number), *(_bpm(clip[method]["error_bpm"]) for method in methods)]
-        for number, clip in enumerate(results, start=1)
-    ]
-    return ["clip", *methods], body
-
-
-def _bpm(value: float | None) -> str:
-    return "none" if value is None else f"{value:.1f}"
 
 
 def main() -> None:

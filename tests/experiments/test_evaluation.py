@@ -12,7 +12,7 @@ import torch
 from networks import SMALL, crops, small
 
 from pulsephase.errors import ParameterError, SamplingError
-from pulsephase.evaluate import Waves, evaluate_waves
+from pulsephase.evaluate import evaluate_waves
 from pulsephase.experiments.evaluation.cases import Case, Cases, SyntheticCases
 from pulsephase.experiments.evaluation.judge import evaluate
 from pulsephase.experiments.evaluation.methods import Classical, Method, Network, methods_of
@@ -20,6 +20,7 @@ from pulsephase.experiments.evaluation.stretches import cut
 from pulsephase.experiments.evaluation.verdict import Verdict, worst
 from pulsephase.measure import classical_wave
 from pulsephase.models.classical import mean_colour
+from pulsephase.wave_files import Waves
 
 RATE = 30.0
 FRAMES = 600

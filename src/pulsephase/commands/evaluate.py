@@ -150,7 +150,8 @@ def _of_waves(
     groups: Path | None,
     min_quality: float | None,
 ) -> "tuple[dict[str, Any], Metrics | None]":
-    from pulsephase.evaluate import evaluate_waves, read_table, read_waves
+    from pulsephase.evaluate import evaluate_waves
+    from pulsephase.wave_files import read_table, read_waves
 
     return evaluate_waves(
         read_waves(predictions),
