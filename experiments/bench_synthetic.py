@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any
 from pulsephase.experiments.peak_memory import peak_memory_mb
 
 if TYPE_CHECKING:
+    from multiprocessing.context import SpawnProcess
     from multiprocessing.synchronize import Barrier
 
 SIZES = (36, 72, 128)
@@ -153,16 +154,27 @@ def _rate_of_workers(task: Task) -> float:
         context.Process(target=_work, args=(task, worker, begin), daemon=True)
         for worker in range(task.workers)
     ]
-    for process in started:
-        process.start()
-    begin.wait(timeout=WAIT_S)
-    start = time.perf_counter()
-    for process in started:
-        process.join()
-    seconds = time.perf_counter() - start
+    try:
+        for process in started:
+            process.start()
+        begin.wait(timeout=WAIT_S)
+        start = time.perf_counter()
+        for process in started:
+            process.join()
+        seconds = time.perf_counter() - start
+    finally:
+        _ended(started)
     if any(process.exitcode for process in started):
         raise RuntimeError(f"a worker ended with an error: {task}")
     return task.workers * task.repeats * BATCH * FRAMES / seconds
+
+
+def _ended(started: list["SpawnProcess"]) -> None:
+    """Stop what still runs; a process that has ended stays in the system's table until joined."""
+    for process in started:
+        if process.pid is not None:
+            process.terminate()
+            process.join()
 
 
 def _work(task: Task, worker: int, begin: "Barrier") -> None:

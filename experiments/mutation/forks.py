@@ -8,17 +8,21 @@ import os
 import resource
 import signal
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 MEMORY_BYTES = 12 * 2**30
+POLL_S = 0.002
 
 
 def in_forks(
     tasks: Sequence[Callable[[], Any]], *, workers: int, wall_s: int
 ) -> Iterator[tuple[int, Any]]:
     """Run each task in a fork of its own; yield its number and what it returned, as they end.
+
+    Other children of this process are left to whoever started them, and no fork outlives the call.
 
     Args:
         tasks: Functions whose result is plain JSON and not none.
@@ -34,17 +38,32 @@ def in_forks(
     running: dict[int, int] = {}
     waiting = list(enumerate(tasks))[::-1]
     with tempfile.TemporaryDirectory() as folder:
-        while waiting or running:
-            while waiting and len(running) < workers:
-                index, task = waiting.pop()
-                running[_start(task, Path(folder) / str(index), wall_s)] = index
-            child, status = os.wait()
-            index = running.pop(child)
-            result = Path(folder) / str(index)
-            if os.waitstatus_to_exitcode(status) > 0:
-                raise RuntimeError(f"task {index}: {result.read_text(encoding='utf-8')}")
-            stopped = os.WIFSIGNALED(status)
-            yield index, None if stopped else json.loads(result.read_text(encoding="utf-8"))
+        try:
+            while waiting or running:
+                while waiting and len(running) < workers:
+                    index, task = waiting.pop()
+                    running[_start(task, Path(folder) / str(index), wall_s)] = index
+                child, status = _next_to_end(running)
+                index = running.pop(child)
+                result = Path(folder) / str(index)
+                if os.waitstatus_to_exitcode(status) > 0:
+                    raise RuntimeError(f"task {index}: {result.read_text(encoding='utf-8')}")
+                stopped = os.WIFSIGNALED(status)
+                yield index, None if stopped else json.loads(result.read_text(encoding="utf-8"))
+        finally:
+            for child in running:
+                os.kill(child, signal.SIGKILL)
+                os.waitpid(child, 0)
+
+
+def _next_to_end(children: Iterable[int]) -> tuple[int, int]:
+    """Wait until one of these children ends; return it and its wait status."""
+    while True:
+        for child in children:
+            ended, status = os.waitpid(child, os.WNOHANG)
+            if ended:
+                return ended, status
+        time.sleep(POLL_S)
 
 
 def _start(task: Callable[[], Any], result: Path, wall_s: int) -> int:

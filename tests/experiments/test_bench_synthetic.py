@@ -1,5 +1,7 @@
 """The benchmark of the generator: one process or several at once, and what a failure says."""
 
+from multiprocessing import active_children
+
 import pytest
 import torch
 
@@ -25,6 +27,7 @@ def test_a_worker_that_fails_stops_all(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(bench_synthetic, "WAIT_S", 60)
     with pytest.raises(RuntimeError):
         row(Task(size=37, threads=1, device="cpu", repeats=1, workers=2))
+    assert not active_children()
 
 
 def test_the_share_of_training_is_of_one_process_on_a_cpu() -> None:

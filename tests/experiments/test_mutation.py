@@ -5,6 +5,7 @@ import gc
 import json
 import os
 import signal
+import subprocess
 import sys
 import time
 from functools import partial
@@ -98,6 +99,32 @@ def test_a_fork_cannot_harm_its_parent_nor_outstay_its_limit() -> None:
 def test_a_fault_of_a_task_is_no_result() -> None:
     with pytest.raises(RuntimeError, match="ZeroDivisionError"):
         list(in_forks([partial(divmod, 1, 0)], workers=1, wall_s=10))
+
+
+def test_children_of_others_are_left_to_them() -> None:
+    other = subprocess.Popen([sys.executable, "-c", "raise SystemExit(3)"])
+    os.waitid(os.P_PID, other.pid, os.WEXITED | os.WNOWAIT)  # it has ended, and nobody asked yet
+    assert dict(in_forks([lambda: 1, lambda: 2], workers=1, wall_s=10)) == {0: 1, 1: 2}
+    assert other.wait() == 3
+
+
+def test_no_fork_outlives_the_call(tmp_path: Path) -> None:
+    own = tmp_path / "pid"
+
+    def sleep() -> int:
+        own.write_text(str(os.getpid()))
+        time.sleep(60)
+        return 0
+
+    def fail() -> int:
+        while not own.exists() or not own.read_text():
+            time.sleep(0.01)
+        return 1 // 0
+
+    with pytest.raises(RuntimeError, match="ZeroDivisionError"):
+        list(in_forks([sleep, fail], workers=2, wall_s=60))
+    with pytest.raises(ProcessLookupError):
+        os.kill(int(own.read_text()), 0)
 
 
 TESTS = {
