@@ -14,7 +14,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from pulsephase.errors import ParameterError, ShapeError
+from pulsephase.errors import InputError, ParameterError, ShapeError
 from pulsephase.models.config import PhaseNetConfig
 from pulsephase.models.heads import temporal_head
 from pulsephase.models.phasenet import PhaseNet
@@ -108,8 +108,18 @@ class Foreign:
             )
 
     def __call__(self, frames: Frames) -> Tensor:
-        """Return what the function makes of frames in 0..1; `check_wave` judges its shape."""
-        return self.function(frames)
+        """Return what the function makes of frames in 0..1; `check_wave` judges its shape.
+
+        Raises:
+            InputError: If the function raises; says what, and for which frames.
+        """
+        try:
+            return self.function(frames)
+        except Exception as error:  # somebody else's code
+            raise InputError(
+                f"{self.name} fails on frames {tuple(frames.shape)} of {frames.dtype} on "
+                f"{frames.device}: {type(error).__name__}: {error}"
+            ) from error
 
     def redrawn(self, seed: int) -> "Foreign":
         """Return it with random weights of a seed.
@@ -187,6 +197,11 @@ class Network:
     def redrawn_head(self, seed: int) -> TemporalHead:
         """Return a head of the same architecture with random weights of a seed."""
         return random_head(self.config, seed=seed).to(self.device)
+
+
+def fixed_length(subject: Subject) -> int | None:
+    """Return how many frames a subject must be given; none where any number will do."""
+    return None if isinstance(subject, Network) else subject.frames
 
 
 def wave_of(head: TemporalHead, motion: Float[Tensor, "batch time channel"]) -> Wave:

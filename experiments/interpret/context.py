@@ -14,6 +14,7 @@ from torch import Tensor
 
 from pulsephase.errors import InputError, ParameterError
 from pulsephase.experiments.interpret.adapter import Subject
+from pulsephase.experiments.interpret.thresholds import thresholds
 from pulsephase.models.classical.colour import mean_colour
 from pulsephase.models.classical.pos import pos
 from pulsephase.synthetic.config import SynthConfig
@@ -24,6 +25,8 @@ from pulsephase.vitals.heart_rate import heart_rate
 
 FIRST_SEED = 800_000_000
 """Of the default clips: far from those of training, validation and comparison."""
+SEED_STRIDE = 10_000
+"""From one seed of an interpretation to the next: no two share a clip or a random network."""
 PRESET = "full"
 
 Made = TypeVar("Made")
@@ -68,8 +71,10 @@ class Context:
         clips: Crops of the subject's size in 0..1 at its rate; synthetic ones with their truth.
         seed: Of every random draw.
         budget: How much work is allowed.
-        synth: What the clips were drawn from, clip i with seed ``FIRST_SEED + seed + i``; none for
-            the user's clips.
+        synth: What the clips were drawn from, clip i with seed `clip_seed` (seed, i); none for the
+            user's clips.
+        assume_pulse: Whether every clip counts as one with a pulse.
+        left_out: Clips of the user's that were left out, since POS finds no pulse in them.
         progress: Called with the name of what is done and the share of it that is finished.
         made: What `once` has made.
     """
@@ -79,6 +84,8 @@ class Context:
     seed: int = 0
     budget: Budget = FULL
     synth: SynthConfig | None = None
+    assume_pulse: bool = False
+    left_out: int = 0
     progress: Callable[[str, float], None] = lambda name, share: None
     made: dict[str, Any] = field(default_factory=dict)
 
@@ -87,6 +94,11 @@ class Context:
         if name not in self.made:
             self.made[name] = make(self)
         return cast(Made, self.made[name])
+
+    @property
+    def first_draw(self) -> int:
+        """Seed of the first random network or kernel; the next ones follow."""
+        return SEED_STRIDE * self.seed
 
     def frames(self, clip: Clip) -> Float[Tensor, "1 time 3 height width"]:
         """Return a clip's frames as the subject takes them."""
@@ -107,12 +119,26 @@ def skin_of(clip: Clip) -> Float[Tensor, "time height width"]:
     return inside.float().expand(time, height, width)
 
 
+def clip_seed(seed: int, index: int) -> int:
+    """Return the generator's seed of a synthetic clip of an interpretation.
+
+    >>> clip_seed(0, 3) - FIRST_SEED
+    3
+    """
+    return FIRST_SEED + SEED_STRIDE * seed + index
+
+
 def has_pulse(clip: Clip, *, sample_hz: float) -> bool:
-    """Tell whether a clip has a pulse: the truth, or else whether POS finds a heart rate in it."""
+    """Tell whether a clip has a pulse: the truth, or else whether POS finds a rhythm in it.
+
+    What counts is the committed threshold ``presence``; living people are often missed.
+    """
     if clip.truth is not None and "has_pulse" in clip.truth.parameters:
         return bool(clip.truth.parameters["has_pulse"])
     colour = mean_colour(clip.frames.double(), weights=skin_of(clip).double())
-    return heart_rate(pos(colour, sample_hz=sample_hz).numpy(), sample_hz=sample_hz).bpm is not None
+    wave = pos(colour, sample_hz=sample_hz).numpy()
+    found = heart_rate(wave, sample_hz=sample_hz, method="pos")
+    return found.quality >= thresholds().presence
 
 
 def synthetic_context(
@@ -141,7 +167,7 @@ def synthetic_context(
     )
     clips = []
     for index in range(budget.clips):
-        clips.append(render_with_maps(FIRST_SEED + seed + index, config))
+        clips.append(render_with_maps(clip_seed(seed, index), config))
         progress("clips", (index + 1) / budget.clips)
     return Context(
         subject=subject,
@@ -159,32 +185,56 @@ def footage_context(
     *,
     budget: Budget = FULL,
     seed: int = 0,
+    assume_pulse: bool = False,
     progress: Callable[[str, float], None] = lambda name, share: None,
 ) -> Context:
     """Return a context with the user's clips: faces are tracked, crops brought to the rate.
 
-    Each video gives as many clips as fit in it, the first ``budget.clips`` of all count; stretches
-    without a face are left out.
+    Each video gives as many clips as fit in it, stretches without a face are left out, and reading
+    ends as soon as ``budget.clips`` are held. Clips in which POS finds no pulse are left out too,
+    unless there are no others: then these are shown, and no claim is made.
+
+    Args:
+        subject: What is interpreted.
+        paths: Videos, in the order in which they are read.
+        budget: How many clips, and how long.
+        seed: Of the random draws.
+        assume_pulse: Take the user's word that whoever is seen has a pulse.
+        progress: Called while videos are read and later by the sections.
 
     Raises:
         InputError: If a file cannot be read, or no video is long enough.
     """
     from pulsephase.experiments.interpret.footage import clips_of
 
-    clips: list[Clip] = []
-    frames = subject.frames or budget.frames
-    for index, path in enumerate(paths):
-        clips += clips_of(path, size=subject.size, sample_hz=subject.sample_hz, frames=frames)
-        progress("clips", (index + 1) / len(paths))
-    if not clips:
+    alive: list[Clip] = []
+    silent: list[Clip] = []
+    left_out, frames = 0, subject.frames or budget.frames
+    cuts = (
+        clip
+        for path in paths
+        for clip in clips_of(path, size=subject.size, sample_hz=subject.sample_hz, frames=frames)
+    )
+    for clip in cuts:
+        if assume_pulse or has_pulse(clip, sample_hz=subject.sample_hz):
+            alive.append(clip)
+        else:
+            left_out += 1
+            silent = [*silent, clip][: budget.clips]
+        progress("clips", len(alive) / budget.clips)
+        if len(alive) == budget.clips:
+            break
+    if not (alive or silent):
         wanted = frames / subject.sample_hz
         raise InputError(
             f"none of {len(paths)} videos shows a face for {wanted:.1f} s on end; give longer ones"
         )
     return Context(
         subject=subject,
-        clips=tuple(clips[: budget.clips]),
+        clips=tuple(alive or silent),
         seed=seed,
         budget=budget,
+        assume_pulse=assume_pulse,
+        left_out=left_out if alive else 0,
         progress=progress,
     )

@@ -7,6 +7,7 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from pulsephase.experiments.interpret.drawn import Shown, frequency_axis, shown
+from pulsephase.experiments.interpret.nulls import titled
 from pulsephase.proofs.drawing import ACCENT, FAINT, INK, SECOND
 
 
@@ -112,7 +113,7 @@ def _nulls(section: Mapping[str, Any]) -> Shown:
             axes.annotate(text, (1.02, at), xycoords=("axes fraction", "data"), va="center")
         axes.axvline(section["score"], color=ACCENT, linewidth=2)
         axes.set(xlim=(-0.05, 1.05), xlabel="physics consistency (PCS+, one mode)")
-        axes.set_yticks(range(len(names)), names)
+        axes.set_yticks(range(len(names)), [titled(name, nulls[name]) for name in names])
         axes.invert_yaxis()
 
     return shown(

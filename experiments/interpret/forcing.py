@@ -8,7 +8,8 @@ independently of the heart rate. The effective response in each clip gives two p
 
 and likewise for :math:`\hat\alpha` and the frequency at which the response is largest. A slope of 1
 follows, 0 does not. What follows the heart rate is forcing, not vessel; what follows neither is the
-network's own filter, the same for everybody.
+network's own filter, the same for everybody. Where two poles do not explain the kernels, to the
+share that a positive verdict needs, their numbers follow nothing and the claim is withheld.
 """
 
 import math
@@ -20,8 +21,8 @@ import numpy as np
 from jaxtyping import Float, Float64
 from scipy.stats import t as student
 
-from pulsephase.experiments.interpret.adapter import Network
-from pulsephase.experiments.interpret.context import FIRST_SEED, Context, skin_of
+from pulsephase.experiments.interpret.adapter import Network, fixed_length
+from pulsephase.experiments.interpret.context import Context, clip_seed, skin_of
 from pulsephase.experiments.interpret.jacobian import signal_rows, video_rows
 from pulsephase.experiments.interpret.scores import by_lag, kernels_of
 from pulsephase.experiments.interpret.thresholds import thresholds
@@ -32,11 +33,12 @@ from pulsephase.synthetic.render import render_with_maps
 
 CLIPS, QUICK_CLIPS = 32, 12
 FRAMES = 200
-TIMES = (150, 165, 180)
+TIMES = (0.75, 0.825, 0.9)  # of the frames
 TAPS = 127
 SEEDS_AFTER = 1_000_000  # beyond the seeds of the operating points
 FINE_HZ = 0.02  # step of the grid on which the largest response is sought
 RANGE_HZ = (0.3, 8.0)
+NOT_KNOWN = "What the poles follow is not known."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,8 +59,24 @@ class Planted:
 def section(context: Context) -> dict[str, Any]:
     """Return what the poles follow on fresh clips of the ``vessel`` preset."""
     count = QUICK_CLIPS if context.budget.quick else CLIPS
+    frames, taps = fixed_length(context.subject) or FRAMES, thresholds().least_taps
+    if output_times(frames)[0] < context.subject.warmup + taps:
+        return {
+            "claim": NOT_KNOWN,
+            "withheld": f"clips of {frames} frames leave no kernel of {taps} taps after a warm-up "
+            f"of {context.subject.warmup}",
+        }
     kernels, planted = responses(context, count=count)
     return follow(kernels, planted, sample_hz=context.subject.sample_hz)
+
+
+def output_times(frames: int) -> list[int]:
+    """Return the frames of a clip at which the response is taken.
+
+    >>> output_times(200)
+    [150, 165, 180]
+    """
+    return [round(share * frames) for share in TIMES]
 
 
 def responses(context: Context, *, count: int) -> tuple[Float64[np.ndarray, "clip tap"], Planted]:
@@ -68,21 +86,23 @@ def responses(context: Context, *, count: int) -> tuple[Float64[np.ndarray, "cli
     foreign network that to the colour of the skin.
     """
     subject = context.subject
+    length = fixed_length(subject) or FRAMES
+    times = output_times(length)
     config = replace(
         preset("vessel"),
         size=subject.size,
         sample_hz=subject.sample_hz,
-        frames=FRAMES,
+        frames=length,
         no_pulse_probability=0.0,
     )
     rows, truths = [], []
     for index in range(count):
-        clip = render_with_maps(FIRST_SEED + SEEDS_AFTER + context.seed + index, config)
+        clip = render_with_maps(SEEDS_AFTER + clip_seed(context.seed, index), config)
         frames = context.frames(clip)
         if isinstance(subject, Network):
-            rows.append(signal_rows(subject.head, subject.motion(frames), times=TIMES))
+            rows.append(signal_rows(subject.head, subject.motion(frames), times=times))
         else:
-            colour = video_rows(subject, frames, skin_of(clip), times=TIMES[-1:]).colour
+            colour = video_rows(subject, frames, skin_of(clip), times=times[-1:]).colour
             rows.append(colour[None])
         assert clip.truth is not None
         truths.append(
@@ -94,7 +114,7 @@ def responses(context: Context, *, count: int) -> tuple[Float64[np.ndarray, "cli
         )
         context.progress("forcing", (index + 1) / count)
     found = np.concatenate(rows)
-    lagged, lags = by_lag(found, times=TIMES[-found.shape[1] :])
+    lagged, lags = by_lag(found, times=times[-found.shape[1] :])
     heart, alpha, omega = np.array(truths).T
     planted = Planted(heart_rate_bpm=heart, alpha_per_s=alpha, omega_rad_s=omega)
     return kernels_of(lagged, lags, taps=TAPS).by_clip, planted
@@ -130,7 +150,7 @@ def follow(
             f"two stable poles were found in {int(stable.sum())} of {len(kernels)} clips; "
             f"{needed} are needed"
         )
-        return {"claim": "What the poles follow is not known.", **shown}
+        return {"claim": NOT_KNOWN, **shown}
     heart = np.log(planted.heart_rate_bpm)
     omega, alpha = np.log(planted.omega_rad_s), np.log(planted.alpha_per_s)
     shown["slopes"] = {
@@ -142,6 +162,12 @@ def follow(
         "natural_hz": _typical(read[stable, 1] / planted.omega_rad_s[stable]),
         "alpha_per_s": _typical(read[stable, 0] / planted.alpha_per_s[stable]),
     }
+    typical, least = float(np.median(shown["explained_by_two_poles"])), thresholds().consistency
+    if typical < least:  # numbers of two poles that are not the kernel's: flat slopes say nothing
+        shown["withheld"] = (
+            f"two poles explain {typical:.2f} of a clip's kernel in the median, {least:g} is needed"
+        )
+        return {"claim": NOT_KNOWN, **shown}
     return {**verdict(shown["slopes"]["natural_hz"], count=int(stable.sum())), **shown}
 
 

@@ -1,10 +1,11 @@
 """The pipeline of the command on a head and its signals alone, without video."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
 import numpy as np
+import torch
 from jaxtyping import Float
 from torch import Tensor
 
@@ -32,7 +33,7 @@ SETTING_SEED = 50_000
 
 
 def judge(
-    head: TemporalHead,
+    head: TemporalHead | Sequence[TemporalHead],
     inputs: Float[Tensor, "clip time channel"],
     *,
     scores: Mapping[str, list[float]],
@@ -42,13 +43,19 @@ def judge(
     """Run the pipeline on a head: response, system, nulls, verdict, as `analyse` does on video.
 
     Args:
-        head: What is interpreted.
+        head: What is interpreted; several, one a clip, are a network whose response differs from
+            clip to clip.
         inputs: Operating points.
         scores: Of the nulls that do not depend on the head's kernel (`fixed_scores`).
         times: Output times.
         seed: Of the permuted taps and the bootstrap.
     """
-    response = response_of(signal_rows(partial(wave_of, head), inputs, times=times), times)
+    if isinstance(head, TemporalHead):
+        rows = signal_rows(partial(wave_of, head), inputs, times=times)
+    else:
+        each = zip(head, torch.split(inputs, 1), strict=True)
+        rows = np.concatenate([signal_rows(partial(wave_of, h), x, times=times) for h, x in each])
+    response = response_of(rows, times)
     found = system_of(response, sample_hz=SAMPLE_HZ, seed=seed, resamples=RESAMPLES)
     kernel, energy = response.kernels.mean, energy_of(response.rows)
     permuted = null_kernels(kernel, null="permuted", count=DRAWS, sample_hz=SAMPLE_HZ, seed=seed)

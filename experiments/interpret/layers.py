@@ -70,13 +70,14 @@ def view(
     depth = through_depth(head, means, turns)
     rows = []
     for level, (mean, gate) in enumerate(zip(means, gates, strict=True)):
-        added = _responses(_beside(mean), turns)
+        beside = _beside(mean, residual=residual_tap(head))
+        added = _responses(beside, turns)
         rows.append(
             {
                 "layer": level,
                 "dilation": mean.dilation,
-                "tap_norms": [float(np.linalg.norm(tap)) for tap in _beside(mean).taps.T],
-                "taps_of_strongest": strongest(mean).tolist(),
+                "tap_norms": [float(np.linalg.norm(tap)) for tap in beside.taps.T],
+                "taps_of_strongest": strongest(beside).tolist(),
                 "added_gain": np.linalg.norm(added, 2, axis=(1, 2)).tolist(),
                 "through_depth_gain": np.linalg.norm(depth[level + 1], axis=1).tolist(),
                 **gate,
@@ -94,17 +95,26 @@ def view(
 def mean_layers(
     head: DilatedStack, signals: Float[Tensor, "clip time channel"]
 ) -> tuple[list[Layer], list[dict[str, float]]]:
-    """Return each layer's mean derivative, its residual included, and how open its gates are."""
+    """Return each layer's mean derivative, its residual included, and how open its gates are.
+
+    The newest tap comes first; of a symmetric layer it is half of the taps ahead of the residual.
+    """
     layers, gates = [], []
     with torch.no_grad():
         h = head.inward(signals.transpose(1, 2))
         for layer in head.residual_layers():
-            ahead = layer.past // 2 if isinstance(head, SymmetricTCN) else 0
+            ahead = residual_tap(head) * layer.dilation
             filtered = layer.filtered(functional.pad(h, (layer.past - ahead, ahead)))
-            layers.append(_layer(layer, _derivative(layer, filtered)))
+            layers.append(_layer(layer, _derivative(layer, filtered), residual=residual_tap(head)))
             gates.append(gate_state(layer, filtered))
             h = h + layer.response(filtered)
     return layers, gates
+
+
+def residual_tap(head: DilatedStack) -> int:
+    """Return beside which tap the residual of a layer stands, counted from the newest."""
+    (kernel,) = head.residual_layers()[0].gates.kernel_size
+    return kernel // 2 if isinstance(head, SymmetricTCN) else 0
 
 
 def gate_state(
@@ -126,8 +136,8 @@ def through_depth(
     head: DilatedStack, means: list[Layer], turns: Float[np.ndarray, " frequency"]
 ) -> list[Complex128[np.ndarray, "frequency channel"]]:
     """Return the response to every input channel with the read-out behind 0, 1, ... layers."""
-    into = head.inward.weight[:, :, 0].detach().numpy()
-    out = head.outward.weight[0, :, 0].detach().numpy()
+    into = head.inward.weight[:, :, 0].detach().cpu().numpy()
+    out = head.outward.weight[0, :, 0].detach().cpu().numpy()
     built = np.broadcast_to(into.astype(complex), (len(turns), *into.shape))
     found = [out @ built]
     for mean in means:
@@ -136,11 +146,11 @@ def through_depth(
     return [np.asarray(item) for item in found]
 
 
-def strongest(mean: Layer) -> Float64[np.ndarray, " tap"]:
+def strongest(beside: Layer) -> Float64[np.ndarray, " tap"]:
     """Return the taps from channel to channel where most is added, newest first."""
-    energy = (_beside(mean).taps ** 2).sum(2)
+    energy = (beside.taps**2).sum(2)
     row, column = np.unravel_index(int(energy.argmax()), energy.shape)
-    return np.asarray(_beside(mean).taps[row, column])
+    return np.asarray(beside.taps[row, column])
 
 
 def band_share(
@@ -162,7 +172,7 @@ def temporal_filters(
     rows = []
     for index, block in enumerate(net.blocks):
         assert isinstance(block, ESTBlock)
-        taps = block.temporal.weight.detach().numpy().astype(float)
+        taps = block.temporal.weight.detach().cpu().numpy().astype(float)
         gains = np.abs(np.exp(-1j * np.outer(turns, np.arange(len(taps)))) @ taps)
         rows.append(
             {
@@ -190,17 +200,19 @@ def _derivative(
     return torch.einsum("om,mit->oit", layer.out.weight[:, :, 0], weight)
 
 
-def _layer(layer: ResidualLayer, beside: Float[Tensor, "width width tap"]) -> Layer:
+def _layer(
+    layer: ResidualLayer, beside: Float[Tensor, "width width tap"], *, residual: int
+) -> Layer:
     """Return a linear layer with its residual as a layer of `physics.stack`, newest tap first."""
-    taps = beside.flip(2).numpy().copy()
-    taps[:, :, 0] += np.eye(len(taps))
+    taps = beside.flip(2).cpu().numpy().copy()
+    taps[:, :, residual] += np.eye(len(taps))
     return Layer(taps=taps, dilation=layer.dilation)
 
 
-def _beside(layer: Layer) -> Layer:
+def _beside(layer: Layer, *, residual: int) -> Layer:
     """Return what a layer adds to its residual."""
     taps = layer.taps.copy()
-    taps[:, :, 0] -= np.eye(len(taps))
+    taps[:, :, residual] -= np.eye(len(taps))
     return Layer(taps=taps, dilation=layer.dilation)
 
 

@@ -39,8 +39,9 @@ def sources(mixer: PartialMixer, side: int) -> Int64[np.ndarray, "side side"]:
     if mixer.swapped == 0 or isinstance(mixer, Pointwise):
         found = places
     else:
-        found = mixer.mix(places.expand(1, mixer.swapped, side, side))
-    return np.asarray(found[0, 0].long().numpy())
+        on = next(mixer.buffers(), places).device
+        found = mixer.mix(places.to(on).expand(1, mixer.swapped, side, side))
+    return np.asarray(found[0, 0].long().cpu().numpy())
 
 
 def _moved(mixer: PartialMixer, side: int, config: PhaseNetConfig) -> dict[str, Any]:

@@ -101,7 +101,7 @@ def _foreign_kernels(context: Context, subject: Foreign, *, taps: int, draws: in
     times = output_times(clip.frames.shape[0], count=1)
     found = np.zeros((draws, taps))
     for index in range(draws):
-        drawn = subject.redrawn(context.seed + index)
+        drawn = subject.redrawn(context.first_draw + index)
         rows = video_rows(drawn, context.frames(clip), skin_of(clip), times=times)
         lagged, lags = by_lag(rows.colour[None], times=times)
         kernel = kernels_of(lagged, lags, taps=taps).mean
@@ -184,7 +184,7 @@ def nulls_of(
 def section(context: Context) -> dict[str, Any]:
     """Build every null that the subject allows, and say which are missing."""
     subject, response = context.subject, headline(context)
-    kernel, draws, seed = response.kernels.mean, context.budget.draws, context.seed
+    kernel, draws, seed = response.kernels.mean, context.budget.draws, context.first_draw
     if len(kernel) < LEAST_TAPS or not np.any(kernel[1:]):
         return nulls_of(response, {}, sample_hz=subject.sample_hz) | {"missing": {}}
     made = plain_kernels(kernel, count=draws, sample_hz=subject.sample_hz, seed=seed)
@@ -213,25 +213,37 @@ def section(context: Context) -> dict[str, Any]:
         made["fitted filter"] = fitted
     scores = all_scores(made, sample_hz=subject.sample_hz)
     if shuffled is not None:
-        scores["shuffled labels"] = shuffled
+        scores["shuffled labels"], steps = shuffled
     found = nulls_of(response, scores, sample_hz=subject.sample_hz)
+    if shuffled is not None:
+        found["nulls"]["shuffled labels"]["steps"] = steps
     return found | {"missing": missing, "claim": _claim(found)}
 
 
-def shuffled_scores(context: Context) -> list[float] | None:
-    """Return the scores of the config trained on shuffled labels, or none where not trained."""
+def titled(name: str, null: Mapping[str, Any]) -> str:
+    """Return what to call a null: of a trained one, for how long it was trained.
+
+    >>> titled("shuffled labels", {"steps": 50})
+    'shuffled labels (50 steps)'
+    """
+    return f"{name} ({null['steps']} steps)" if "steps" in null else name
+
+
+def shuffled_scores(context: Context) -> tuple[list[float], int] | None:
+    """Return the scores of the config trained on shuffled labels, and for how many steps."""
     if not isinstance(context.subject, Network) or not SHUFFLED.is_file():
         return None
     held = json.loads(SHUFFLED.read_text(encoding="utf-8"))["networks"]
     for name, config in CONFIGS.items():
         if config == context.subject.config and name in held:
-            return [float(run["score"]) for run in held[name]]
+            runs = held[name]
+            return [float(run["score"]) for run in runs], min(run["steps"] for run in runs)
     return None
 
 
 def _claim(found: dict[str, Any]) -> str:
     parts = [
-        f"{null['percentile']:.0f} % of {name}"
+        f"{null['percentile']:.0f} % of {titled(name, null)}"
         for name, null in found["nulls"].items()
         if null["decides"]
     ]

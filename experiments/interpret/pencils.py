@@ -54,7 +54,7 @@ def linear_layers(head: UngatedTCN) -> list[Layer]:
     layers = []
     for layer in head.residual_layers():
         beside = torch.einsum("om,mit->oit", layer.out.weight[:, :, 0], layer.gates.weight)
-        taps = beside.detach().flip(2).numpy().copy()
+        taps = beside.detach().flip(2).cpu().numpy().copy()
         taps[:, :, 0] += np.eye(len(taps))
         layers.append(Layer(taps=taps, dilation=layer.dilation))
     return layers
@@ -65,12 +65,12 @@ def kernels_of_inputs(head: UngatedTCN) -> Float64[np.ndarray, "tap channel"]:
     reach = 1 + sum(layer.past for layer in head.residual_layers())
     channels = head.inward.in_channels
     impulses = head.inward.weight.new_zeros(channels, reach, channels)
-    impulses[:, 0] = torch.eye(channels, dtype=impulses.dtype)
+    impulses[:, 0] = torch.eye(channels).to(impulses)
     with torch.no_grad():
         rest = torch.zeros_like(impulses)
         state = head.initial_state(channels, impulses)
         wave = head(impulses, state)[0] - head(rest, state)[0]  # less what biases make
-    return np.asarray(wave.T.numpy())
+    return np.asarray(wave.T.cpu().numpy())
 
 
 def _not(reason: str) -> dict[str, Any]:

@@ -107,7 +107,7 @@ def probe(context: Context) -> dict[str, Any]:
             sample_hz=subject.sample_hz,
         )
 
-    random = subject.redrawn_head(context.seed)
+    random = subject.redrawn_head(context.first_draw)
     assert isinstance(random, DilatedStack)
     return of(head) | {"explained_by_random_weights": of(random)["explained"]}
 

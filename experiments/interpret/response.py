@@ -61,11 +61,15 @@ class Response:
 def output_times(frames: int, *, count: int) -> list[int]:
     """Return output times late enough for the memory and early enough for the look-ahead.
 
+    Of a short clip the last third is kept for the look-ahead.
+
     Example:
         >>> output_times(288, count=3)
         [172, 193, 215]
+        >>> output_times(64, count=1)
+        [38]
     """
-    last = max(frames - 1 - AHEAD, 1)
+    last = max(frames - 1 - min(AHEAD, (frames - 1) // 3), 1)
     first = max(1, min(last, int(0.6 * frames)))
     return sorted({int(at) for at in np.linspace(first, last, count)})
 
@@ -161,7 +165,8 @@ def headline(context: Context) -> Response:
 
 def clips_with_pulse(context: Context) -> list[bool]:
     """Tell for each clip whether it has a pulse."""
-    return [has_pulse(clip, sample_hz=context.subject.sample_hz) for clip in context.clips]
+    rate = context.subject.sample_hz
+    return [context.assume_pulse or has_pulse(clip, sample_hz=rate) for clip in context.clips]
 
 
 def section(context: Context) -> dict[str, Any]:
@@ -175,6 +180,7 @@ def section(context: Context) -> dict[str, Any]:
     found: dict[str, Any] = {
         "sample_hz": context.subject.sample_hz,
         "clips_with_pulse": context.once("clips_with_pulse", clips_with_pulse),
+        "clips_left_out": context.left_out,
         "levels": levels,
         "look_ahead": levels["video"]["look_ahead"],
         "gates": _gates(context),
@@ -191,6 +197,7 @@ def _figure(response: Response) -> dict[str, Any]:
         "lags": response.lags.tolist(),
         "energy": response.energy.tolist(),
         "taps": response.taps,
+        "taps_at_least": response.taps == int(response.lags.max()) + 1,
         "kernel": kernels.mean.tolist(),
         "kernel_by_clip": kernels.by_clip.tolist(),
         "kernel_low": np.quantile(spread, 0.1, axis=0).tolist(),

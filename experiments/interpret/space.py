@@ -20,9 +20,9 @@ from torch import Tensor
 from torch.nn import functional
 
 from pulsephase.errors import MissingExtraError
-from pulsephase.experiments.interpret.adapter import Network, random_network
+from pulsephase.experiments.interpret.adapter import Network, fixed_length, random_network
 from pulsephase.experiments.interpret.attribution import attributions
-from pulsephase.experiments.interpret.context import FIRST_SEED, Context, skin_of
+from pulsephase.experiments.interpret.context import Context, clip_seed, skin_of
 from pulsephase.experiments.interpret.mixing import mixing_table
 from pulsephase.models.phasenet import PhaseNet
 from pulsephase.synthetic.truth import perfusion_map
@@ -71,7 +71,7 @@ def mask_table(context: Context, subject: Network) -> dict[str, Any]:
             skin = shown_maps(skin_of(clip), subject.net, side=masks.shape[-1])
             row |= {"skin": skin.mean(0).round(4).tolist(), "scores": scores(masks, skin)}
             if context.synth is not None:
-                pulsing = perfusion_map(FIRST_SEED + context.seed + index, context.synth)
+                pulsing = perfusion_map(clip_seed(context.seed, index), context.synth)
                 strength = shown_maps(pulsing, subject.net, side=masks.shape[-1])
                 row["perfusion"] = strength.mean(0).round(4).tolist()
                 row["perfusion_rank_correlation"] = on_skin(masks, strength, skin)
@@ -162,7 +162,7 @@ def random_comparison(context: Context, subject: Network) -> dict[str, Any]:
     clips = [clip for clip in context.clips if _has_truth(clip)][:count]
     drawn = []
     for draw in range(RANDOM_DRAWS):
-        drawn.append(random_network(subject.config, seed=context.seed + draw).net.float())
+        drawn.append(random_network(subject.config, seed=context.first_draw + draw).net.float())
     return {
         "clips": len(clips),
         "own_auc_skin": best_auc(subject.net, clips),
@@ -185,7 +185,7 @@ def attribution_table(context: Context, masks: dict[str, Any]) -> dict[str, Any]
     count = QUICK_ATTRIBUTED if context.budget.quick else ATTRIBUTED
     rows = []
     for index, clip in enumerate(context.clips[:count]):
-        frames = context.frames(clip)[:, :ATTRIBUTION_FRAMES]
+        frames = context.frames(clip)[:, : fixed_length(context.subject) or ATTRIBUTION_FRAMES]
         try:
             row = attributions(context.subject, frames, tiles=TILES, steps=STEPS)
         except MissingExtraError as error:
@@ -195,7 +195,7 @@ def attribution_table(context: Context, masks: dict[str, Any]) -> dict[str, Any]
         lost, carried = np.array(row["occlusion"]), np.array(row["integrated_gradients"])
         row |= {"source": clip.source, "agreement": _rank(lost, carried)}
         if _has_truth(clip):
-            area = shrunk(skin_of(clip)[:ATTRIBUTION_FRAMES], side=len(lost)).mean(0)
+            area = shrunk(skin_of(clip)[: frames.shape[1]], side=len(lost)).mean(0)
             row["auc_skin"] = {
                 "occlusion": auc(lost.reshape(1, -1), area.reshape(1, -1) >= 0.5),
                 "integrated_gradients": auc(carried.reshape(1, -1), area.reshape(1, -1) >= 0.5),

@@ -18,6 +18,7 @@ class Thresholds:
 
     Attributes:
         least_clips: Clips with a pulse below which claims are withheld.
+        presence: Quality of POS above which a clip of footage counts as one with a pulse.
         least_taps: Taps of a kernel below which poles are withheld.
         least_snr_db: Ratio of the kernel to its spread below which poles are withheld.
         causality: Share of energy at or before the present, for poles to be read.
@@ -32,6 +33,7 @@ class Thresholds:
     """
 
     least_clips: int
+    presence: float
     least_taps: int
     least_snr_db: float
     causality: float

@@ -3,6 +3,8 @@
 * *power*: two-pole systems as weights of a network, noise on their taps; the whole pipeline from
   weights to verdict. Share with a positive verdict, share of claimed numbers within three
   Cramer-Rao deviations, root mean square error over that deviation, coverage of the intervals.
+* *spread*: the same with the noise between clips, each clip with weights of its own, at a ratio of
+  the mean kernel to it: what the gate on the ratio (``least_snr_db``) lets through.
 * *nulls*: networks with random weights (other seeds than those that set the percentile) and kernels
   without an oscillator. Share with a positive verdict, and with a percentile of 95 or more alone.
 * *whitening*: Kalman filters as weights, run on their own noisy signals: the poles of the loop from
@@ -63,6 +65,7 @@ HELD_OUT_SEED = 90_000
 CASES = 100
 LENGTHS = (32, 128)
 SNR_DB = 20.0
+SPREAD_DB = (20.0, 23.0)  # at the gate, where half must pass by chance, and beyond it
 
 
 def times_for(taps: int) -> list[int]:
@@ -70,8 +73,19 @@ def times_for(taps: int) -> list[int]:
     return [taps + 16, taps + 60][:TIMES]
 
 
-def power(kind: str, taps: int, *, cases: int = CASES, snr: float = SNR_DB) -> dict[str, Any]:
-    """Plant systems of one kind with noise on their taps, and interpret them."""
+def power(
+    kind: str, taps: int, *, cases: int = CASES, snr: float = SNR_DB, between: bool = False
+) -> dict[str, Any]:
+    """Plant systems of one kind with noise on their taps, and interpret them.
+
+    Args:
+        kind: Of the systems.
+        taps: Of each kernel.
+        cases: How many systems.
+        snr: Mean tap power over the variance of a tap of the mean kernel, in dB.
+        between: Whether each clip has its own noise, so that the ratio can be estimated; else all
+            clips have the same, and it cannot.
+    """
     inputs = signals(taps, clips=CLIPS, seed=1)
     scores = fixed_scores(lambda seed: blank_head(taps, seed=seed), inputs, taps=taps)
     rng = np.random.default_rng(taps + 7 * SYSTEMS.index(kind))
@@ -79,8 +93,16 @@ def power(kind: str, taps: int, *, cases: int = CASES, snr: float = SNR_DB) -> d
     for case in range(cases):
         planted = system(kind, taps=taps, rng=rng)
         sd = noise_sd(planted.kernel, snr_db=snr)
-        noisy = planted.kernel + sd * rng.standard_normal(taps)
-        found = judge(head_of(noisy), inputs, scores=scores, times=times_for(taps), seed=case)
+        own = CLIPS if between else 1
+        noise = sd * np.sqrt(own) * rng.standard_normal((own, taps))
+        heads = [head_of(planted.kernel + each) for each in noise]
+        found = judge(
+            heads if between else heads[0],
+            inputs,
+            scores=scores,
+            times=times_for(taps),
+            seed=case,
+        )
         positive.append(found["outcome"] == "positive")
         if positive[-1]:
             each, inside = _errors(planted, found["poles"], sd)
@@ -224,6 +246,10 @@ def tasks() -> dict[str, Callable[[], dict[str, list[dict[str, Any]]]]]:
     found: dict[str, Callable[[], dict[str, list[dict[str, Any]]]]] = {}
     for damping, snr in product((0.05, 0.3, 1.5), (20.0, 0.0)):
         found[f"whitening {damping} {snr}"] = partial(_row, "whitening", whitening, damping, snr)
+    for snr, kind in product(SPREAD_DB, SYSTEMS):
+        found[f"spread {kind} {snr:g}"] = partial(
+            _row, "spread", power, kind, LENGTHS[0], snr=snr, between=True
+        )
     for taps, kind in product(LENGTHS, SYSTEMS):
         found[f"power {kind} {taps}"] = partial(_row, "power", power, kind, taps)
         if (taps, kind) == (LENGTHS[0], SYSTEMS[-1]):
@@ -232,21 +258,23 @@ def tasks() -> dict[str, Callable[[], dict[str, list[dict[str, Any]]]]]:
     return found
 
 
-def _row(table: str, make: Callable[..., dict[str, Any]], *given: Any) -> dict[str, Any]:
-    return {table: [make(*given)]}
+def _row(
+    table: str, make: Callable[..., dict[str, Any]], *given: Any, **options: Any
+) -> dict[str, Any]:
+    return {table: [make(*given, **options)]}
 
 
 def main() -> None:
     """Add what is missing to the committed tables; a call that was cut off goes on."""
     torch.set_num_threads(1)
-    held: dict[str, Any] = {"done": {}, "power": [], "nulls": [], "whitening": []}
+    held: dict[str, Any] = {"done": {}, "power": [], "spread": [], "nulls": [], "whitening": []}
     if RESULTS.is_file():
         held = json.loads(RESULTS.read_text(encoding="utf-8"))
     for name, make in tasks().items():
         if name in held["done"]:
             continue
         for table, rows in make().items():
-            held[table] += rows
+            held.setdefault(table, []).extend(rows)
         held["done"][name] = revision()
         write_json(RESULTS, held)
         print(name)

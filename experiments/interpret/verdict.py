@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from pulsephase.experiments.interpret.context import Context
-from pulsephase.experiments.interpret.nulls import DECISIVE
+from pulsephase.experiments.interpret.nulls import DECISIVE, titled
 from pulsephase.experiments.interpret.thresholds import Thresholds, thresholds
 
 LEAST_OWN = 0.1  # of the spread of a mean: less cannot be told from none
@@ -38,6 +38,8 @@ class Facts:
         oscillator: The two numbers with their intervals, or ``withheld``.
         nulls: Percentile and number of draws of each null that decides.
         missing: Nulls that could not be built.
+        left_out: Clips of footage without a pulse that POS could find.
+        cut: Whether the clips end before the kernel does.
     """
 
     clips: int
@@ -52,6 +54,8 @@ class Facts:
     oscillator: Mapping[str, Any]
     nulls: Mapping[str, tuple[float, int]]
     missing: tuple[str, ...] = ()
+    left_out: int = 0
+    cut: bool = False
 
 
 def facts_of(context: Context, sections: Mapping[str, Any]) -> Facts:
@@ -71,11 +75,13 @@ def facts_of(context: Context, sections: Mapping[str, Any]) -> Facts:
         scores=system.get("scores"),
         oscillator=system.get("oscillator", {"withheld": system.get("withheld", "")}),
         nulls={
-            name: (null["percentile"], len(null["scores"]))
+            titled(name, null): (null["percentile"], len(null["scores"]))
             for name, null in nulls.get("nulls", {}).items()
             if null["decides"]
         },
         missing=tuple(nulls.get("missing", {})),
+        left_out=response["clips_left_out"],
+        cut=head["taps_at_least"],
     )
 
 
@@ -88,19 +94,21 @@ def withheld_of(facts: Facts, limits: Thresholds) -> list[str]:
     """Return why no claim about poles can be made, each with the number needed."""
     found = []
     if facts.clips < limits.least_clips:
-        found.append(f"{facts.clips} clips with a pulse, {limits.least_clips} are needed")
+        left = f" (POS finds none in {facts.left_out} more)" if facts.left_out else ""
+        found.append(f"{facts.clips} clips with a pulse{left}, {limits.least_clips} are needed")
     if facts.taps < limits.least_taps:
-        found.append(f"a kernel of {facts.taps} taps, {limits.least_taps} are needed")
+        cut = ", all that these clips show of it" if facts.cut else ""
+        found.append(f"a kernel of {facts.taps} taps{cut}, {limits.least_taps} are needed")
     if facts.snr_db is not None and facts.snr_db < limits.least_snr_db:
         found.append(
             f"a kernel {facts.snr_db:.1f} dB above its spread over clips, "
             f"{limits.least_snr_db:g} dB are needed ({_clips_for(facts, limits)})"
         )
-    drawn = facts.nulls.get(DECISIVE, (0.0, limits.least_draws))[1]
-    if drawn < limits.least_draws:
+    drawn = facts.nulls.get(DECISIVE, (0.0, 0))[1]
+    if facts.scores is not None and drawn < limits.least_draws:
+        remedy = "leave out --quick" if drawn else "give the adapter `redraw`"
         found.append(
-            f"{drawn} networks with random weights, {limits.least_draws} are needed: leave out "
-            "--quick"
+            f"{drawn} networks with random weights, {limits.least_draws} are needed: {remedy}"
         )
     if facts.causality < limits.causality:
         found.append(
@@ -149,7 +157,10 @@ def verdict_of(facts: Facts) -> dict[str, Any]:
     }
     if withheld or score is None:
         reasons = withheld or [f"a kernel of {facts.taps} taps"]
-        sentence = f"{_causal(facts)}. Whether it is an oscillator's is withheld: {_all(reasons)}."
+        sentence = (
+            f"{_causal(facts)}. Whether it is an oscillator's is withheld: {_all(reasons)}."
+            f"{_missing(facts)}"
+        )
         return found | {"outcome": "withheld", "poles": [], "sentence": sentence}
     failed = _failed(facts, limits)
     poles = _poles(facts, claimed=not failed)

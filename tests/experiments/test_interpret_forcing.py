@@ -2,6 +2,7 @@
 
 import json
 import math
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -135,6 +136,29 @@ def test_a_kernel_that_is_a_direct_path_alone_has_no_poles_and_is_no_error() -> 
     assert table["clips_with_stable_poles"] == 0
     assert table["explained_by_two_poles"] == [0.0] * 8
     assert "0 of 8 clips" in table["withheld"]
+
+
+def test_poles_that_do_not_explain_the_kernels_follow_nothing() -> None:
+    """A plain low-pass of many taps beside a weak resonance: stable poles, but not the kernel's."""
+    planted, rng = clips(), np.random.default_rng(3)
+    mode = Oscillator.from_natural_hz(1.6, damping=0.3).impulse_response(TIMES_S)
+    kernels = [mode / np.abs(mode).max() + 0.8 * rng.standard_normal(len(mode)) for _ in range(20)]
+    table = found(kernels, planted)
+    assert table["clips_with_stable_poles"] >= 6 and "slopes" in table
+    assert "0.95 is needed" in table["withheld"] and "follows" not in table
+    assert table["claim"] == forcing.NOT_KNOWN
+
+
+def test_a_network_of_short_clips_is_met_on_clips_of_its_own_length() -> None:
+    def green(frames: torch.Tensor) -> torch.Tensor:
+        assert frames.shape[1] == 96
+        return frames[:, :, 1].mean((2, 3))
+
+    subject = Foreign(function=green, name="short", size=8, sample_hz=SAMPLE_HZ, frames=96)
+    kernels, _ = forcing.responses(Context(subject=subject, clips=(), budget=QUICK), count=1)
+    assert kernels.shape[1] <= 96
+    table = forcing.section(Context(subject=replace(subject, frames=24), clips=(), budget=QUICK))
+    assert "clips of 24 frames leave no kernel of 31 taps" in table["withheld"]
 
 
 def test_too_few_readable_clips_withhold_the_claim() -> None:

@@ -14,7 +14,7 @@ from pulsephase.experiments.interpret.context import QUICK, Context
 from pulsephase.experiments.interpret.layers import mean_layers, through_depth, view
 from pulsephase.experiments.interpret.pencils import kernels_of_inputs, pencil_table
 from pulsephase.models.constructive import load_gated, load_linear, oscillator_system
-from pulsephase.models.tcn import DilatedStack, GatedTCN, UngatedTCN
+from pulsephase.models.tcn import DilatedStack, GatedTCN, SymmetricTCN, UngatedTCN
 from pulsephase.physics.doubling import StateSpace, doubling_stack, side_by_side
 from pulsephase.physics.oscillator import Oscillator
 from pulsephase.physics.tensor_train import tensor_train_stack
@@ -143,6 +143,46 @@ def test_a_mean_layer_is_the_mean_derivative_of_the_layer() -> None:
     expected = means[0].taps.sum(2) @ push[0, :, 0].numpy() / 1e-5
     np.testing.assert_allclose(expected, change, rtol=1e-6, atol=1e-7)
     assert 0 < gates[0]["tanh_slope"] < 1
+
+
+def test_a_symmetric_stack_has_its_residual_beside_the_middle_tap() -> None:
+    """At rest the built-up response is that of the exact impulse response, both sides of it."""
+    head = small("head=symmetric", dtype=torch.float64).head
+    assert isinstance(head, SymmetricTCN)
+    channels, frames, at = head.inward.in_channels, 201, 100
+    with torch.no_grad():
+        for layer in head.residual_layers():  # constant operating points: the mean is the layer
+            layer.gates.bias.zero_()
+            layer.out.bias.zero_()
+        head.inward.bias.zero_()
+    still = torch.zeros(1, frames, channels, dtype=torch.float64)
+    means, _ = mean_layers(head, still)
+    turns = 2 * np.pi * FREQUENCIES / SAMPLE_HZ
+    shown = np.abs(through_depth(head, means, turns)[-1])
+    impulses = torch.zeros(channels, frames, channels, dtype=torch.float64)
+    impulses[range(channels), at, range(channels)] = 1e-6
+    with torch.no_grad():
+        kernels = (head(impulses, ())[0] - head(still, ())[0]).numpy() / 1e-6
+    exact = np.abs(np.exp(-1j * np.outer(turns, np.arange(frames))) @ kernels.T)
+    np.testing.assert_allclose(shown, exact, rtol=1e-4, atol=1e-7)
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
+def test_layers_are_read_off_a_network_on_a_gpu() -> None:
+    clip = render(1, replace(preset("easy"), size=SMALL.size, frames=40))
+    for name in ("head=gated", "head=ungated"):
+        found = [
+            layers.section(
+                Context(
+                    subject=network_of(small(name), name=name, device=device),
+                    clips=(clip,),
+                    budget=QUICK,
+                )
+            )
+            for device in ("cpu", "cuda")
+        ]
+        shown = [np.array(each["layers"][-1]["through_depth_gain"]) for each in found]
+        np.testing.assert_allclose(*shown, rtol=1e-6)
 
 
 def test_the_section_is_plain_data_and_withheld_where_there_are_no_layers() -> None:

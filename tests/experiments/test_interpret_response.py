@@ -18,9 +18,11 @@ from pulsephase.experiments.interpret.adapter import (
     wave_of,
 )
 from pulsephase.experiments.interpret.context import (
+    FIRST_SEED,
     QUICK,
     Budget,
     Context,
+    clip_seed,
     has_pulse,
     skin_of,
     synthetic_context,
@@ -164,8 +166,8 @@ def test_a_statistic_of_the_clip_looks_ahead_to_its_end() -> None:
 
     subject = Foreign(function=centred, name="centred", size=8, sample_hz=30.0)
     found = section(synthetic_context(subject, budget=LITTLE))
-    assert found["look_ahead"]["at_least"] and found["look_ahead"]["frames"] == 72
-    assert "at least 72 frames ahead" in found["claim"]
+    assert found["look_ahead"]["at_least"] and found["look_ahead"]["frames"] == 47  # 72 of 120
+    assert "at least 47 frames ahead" in found["claim"]
 
 
 def test_the_symmetric_control_looks_as_far_as_it_does() -> None:
@@ -321,14 +323,39 @@ def test_a_subject_from_a_file(tmp_path: Path) -> None:
         "    return Foreign(function=mean, name='mine', size=8, sample_hz=30.0)\n"
         "one = made()\n"
         "number = 3\n"
+        "def broken(): return 1 / 0\n"
+        "def small(): return Foreign(function=abs, name='mine', size=0, sample_hz=30.0)\n"
     )
     for name in ("one", "made"):
         assert open_subject(f"{tmp_path}/mine.py:{name}").name == "mine"
-    for name in ("number", "none"):
-        with pytest.raises(InputError, match="must be a Subject"):
+    for name, words in {
+        "number": "int; it must be a Subject",
+        "none": "defines no 'none'; it defines one",
+        "broken": r"ZeroDivisionError: division by zero \(line 7 of mine.py\)",
+    }.items():
+        with pytest.raises(InputError, match=words):
             open_subject(f"{tmp_path}/mine.py:{name}")
+    with pytest.raises(ParameterError, match="size is 0"):
+        open_subject(f"{tmp_path}/mine.py:small")
+    (tmp_path / "bad.py").write_text("import no_such_module\n")
+    with pytest.raises(InputError, match="ModuleNotFoundError"):
+        open_subject(f"{tmp_path}/bad.py:one")
     with pytest.raises(InputError, match="no file"):
         open_subject(f"{tmp_path}/other.py:one")
+
+
+def test_a_function_that_fails_is_named() -> None:
+    def wrong(frames: torch.Tensor) -> torch.Tensor:
+        raise RuntimeError("takes 160 frames")
+
+    subject = Foreign(function=wrong, name="theirs", size=8, sample_hz=30.0)
+    with pytest.raises(InputError, match=r"theirs fails on frames \(1, 40, 3, 8, 8\).*takes 160"):
+        subject(torch.zeros(1, 40, 3, 8, 8))
+
+
+def test_seeds_share_no_clip() -> None:
+    seeds = [clip_seed(seed, index) for seed in range(5) for index in range(300)]
+    assert len(set(seeds)) == len(seeds) and clip_seed(0, 5) == FIRST_SEED + 5
 
 
 def test_clips_and_their_skin() -> None:

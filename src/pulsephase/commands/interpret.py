@@ -1,6 +1,7 @@
 """``pulsephase interpret``: what has a network learnt, and is there an oscillator in it?"""
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,19 @@ from pulsephase.threads import use_one_thread
     type=click.Path(path_type=Path),
     help="Videos or folders of them as operating points; else synthetic clips.",
 )
-@click.option("--seed", default=0, show_default=True, type=click.IntRange(0), help="Of all draws.")
+@click.option(
+    "--count",
+    type=click.IntRange(1),
+    help="Clips that operating points are drawn from; else 8, and 6 with --quick.",
+)
+@click.option(
+    "--assume-pulse",
+    is_flag=True,
+    help="Take every clip of --clips as one with a pulse, whether POS finds it or not.",
+)
+@click.option(
+    "--seed", default=0, show_default=True, type=click.IntRange(0, 99), help="Of all draws."
+)
 @click.option(
     "--report",
     type=click.Path(path_type=Path),
@@ -30,6 +43,8 @@ from pulsephase.threads import use_one_thread
 def command(
     weights: str,
     clips: tuple[Path, ...],
+    count: int | None,
+    assume_pulse: bool,
     seed: int,
     report: Path | None,
     no_frames: bool,
@@ -61,11 +76,13 @@ def command(
         check_writable(report)
     subject = open_subject(weights, device=device)
     budget = QUICK if quick else FULL
+    if count is not None:
+        budget = replace(budget, clips=count)
     videos = [video for path in clips for video in videos_of(path)]
     with progress(f"interpreting {subject.name}", len(SECTIONS) + 1) as advance:
         shared: dict[str, Any] = {"budget": budget, "seed": seed, "progress": _steps(advance)}
         if videos:
-            context = footage_context(subject, videos, **shared)
+            context = footage_context(subject, videos, assume_pulse=assume_pulse, **shared)
         else:
             context = synthetic_context(subject, **shared)
         found = analyse(context)
