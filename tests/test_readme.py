@@ -3,6 +3,7 @@
 import json
 import re
 from pathlib import Path
+from statistics import mean, median
 from typing import Any
 
 import pytest
@@ -104,6 +105,30 @@ def test_speed_of_the_generator() -> None:
             ]
     (share,) = [each["share_of_training"] for each in rows if "share_of_training" in each]
     assert f"rendering is {100 * share:.0f} % of the work" in README
+
+
+def test_the_re_timed_clips() -> None:
+    looks = {
+        look["weights"][0]: look
+        for look in json.loads((RESULTS / "real_clips.json").read_text())["looks"]
+        if look.get("retimed")
+    }
+    words = " ".join(README.split())
+
+    def errors(network: str, method: str, **asked: object) -> list[float]:
+        rows = [row for row in looks[network]["results"] if row["method"] == method]
+        kept = [row for row in rows if all(row[key] == value for key, value in asked.items())]
+        return [e for row in kept for e in row["error_bpm_by_crop"] if e is not None]
+
+    means = [
+        mean(e for speed in (0.8, 1.25, 1.6, 2.0) for e in errors(network, "phasenet", speed=speed))
+        for network in ("tiny", "base")
+    ]
+    assert f"the means are {means[0]:.1f} and {means[1]:.1f} bpm; the goal was 3" in words
+    slow = {"clip": "sample_video_1.mp4", "speed": 0.8}
+    ours, pos = (median(errors("base", method, **slow)) for method in ("phasenet", "pos"))
+    assert f"`base` is off by {ours:.1f} bpm in the median, POS by {pos:.1f}" in words
+    assert not errors("base", "phasenet", speed=2.0) and not errors("tiny", "phasenet", speed=2.0)
 
 
 def test_where_the_networks_lose() -> None:

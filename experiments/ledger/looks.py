@@ -1,6 +1,7 @@
 """The looks at the real clips, as the ledger's page shows them."""
 
 from collections.abc import Iterator, Mapping
+from statistics import mean, median
 from typing import Any
 
 from pulsephase.experiments.ledger.markdown import table
@@ -25,10 +26,11 @@ def real_clips(looks: list[Mapping[str, Any]]) -> Iterator[str]:
             yield table(*_demo(look["results"]))
         if look.get("retimed"):
             yield (
-                "Played at another speed, and brought to 30 frames a second again; clips without "
-                "an answer after the warm-up count as misses:\n"
+                "Played at every speed, and brought to 30 frames a second again: median / worst in "
+                "bpm, and how many gave no answer since too little was left after the warm-up:\n"
             )
-            yield table(*_look(look["retimed"]))
+            yield table(*_by_speed(look["results"], look["speeds"]))
+            yield _goals(look["results"])
 
 
 def _look(summary: Mapping[str, Any]) -> tuple[list[str], list[list[str]]]:
@@ -39,6 +41,52 @@ def _look(summary: Mapping[str, Any]) -> tuple[list[str], list[list[str]]]:
         silent = f"{100 * found['abstained']:.0f} %"
         body.append([key.replace("_", "\\_"), " / ".join(errors), mean, silent, str(found["runs"])])
     return ["method, clip", "median / worst", "mean", "would have abstained", "runs"], body
+
+
+def _by_speed(
+    results: list[Mapping[str, Any]], speeds: list[float]
+) -> tuple[list[str], list[list[str]]]:
+    keys = sorted({(row["method"], row["clip"]) for row in results})
+    body = [
+        [
+            f"{method} {clip}".replace("_", "\\_"),
+            *(_spread(_errors(results, method=method, clip=clip, speed=at)) for at in speeds),
+        ]
+        for method, clip in keys
+    ]
+    return ["method, clip", *(f"{speed:g} x" for speed in speeds)], body
+
+
+def _errors(results: list[Mapping[str, Any]], **asked: Any) -> list[float | None]:
+    """Return the errors of all crops and seeds in the rows that have what is asked for."""
+    rows = [row for row in results if all(row[name] == value for name, value in asked.items())]
+    return [error for row in rows for error in row["error_bpm_by_crop"]]
+
+
+def _spread(errors: list[float | None]) -> str:
+    found = [error for error in errors if error is not None]
+    if not found:
+        return f"none of {len(errors)}"
+    silent = len(errors) - len(found)
+    shown = f"{median(found):.1f} / {max(found):.1f}"
+    return f"{shown} ({silent} of {len(errors)} silent)" if silent else shown
+
+
+def _goals(results: list[Mapping[str, Any]]) -> str:
+    """Return the network's means beside the goals, the answers that there are."""
+    natural = _errors(results, method="phasenet", speed=1.0)
+    speeds = sorted({row["speed"] for row in results} - {1.0})
+    other = [e for at in speeds for e in _errors(results, method="phasenet", speed=at)]
+    said = [
+        (
+            f"{mean(found):.1f} bpm {name} (goal {goal})"
+            + (f", {len(errors) - len(found)} of {len(errors)} without an answer" * silent)
+        )
+        for name, goal, errors in (("at natural speed", 2, natural), ("re-timed", 3, other))
+        if (found := [error for error in errors if error is not None])
+        for silent in [len(found) < len(errors)]
+    ]
+    return f"Mean of the network over seeds, crops and clips: {'; '.join(said)}.\n"
 
 
 def _demo(results: list[Mapping[str, Any]]) -> tuple[list[str], list[list[str]]]:

@@ -10,6 +10,7 @@ from typing import Any
 
 from pulsephase.experiments.ledger.ablation import comparisons
 from pulsephase.experiments.ledger.curves import trained_range
+from pulsephase.experiments.ledger.fine_tuning_tables import fine_tuning_tables
 from pulsephase.experiments.ledger.looks import real_clips
 from pulsephase.experiments.ledger.markdown import each, gain, made_by, percent, table
 from pulsephase.experiments.ledger.rows import RESULTS
@@ -20,10 +21,11 @@ LOOKS = Path(__file__).parents[1] / "results" / "real_clips.json"
 
 HEAD = """# Ledger
 
-Every number that we publish on how well the networks do, with its protocol, its seeds and its
-spread, and the classical methods beside it. Made by `make ledger` from `experiments/results/`; do
+How well the networks do, with protocol, seeds and spread, and the classical methods beside them.
+Made by `make ledger` from `experiments/results/`; do
 not edit. `make experiments` makes the rows that are missing, `make experiments ONLY=curves/light`
-makes one again.
+makes one again. What training on one preset gives on another has a script and a file of its own
+(`trained_on.py`, `trained_on.json`).
 
 What stands here was measured on **synthetic video** (its truth is planted) and on **two public
 clips of 12 s**. The licensed data sets cannot be had without their authors: none of the paper's
@@ -49,7 +51,7 @@ def page(results: Path = RESULTS, looks: Path = LOOKS) -> str:
         *_pulse_colour(_of("pulse-colour", rows)),
         *_curves(_of("curves", rows)),
         *_ablations(_of("ablation", rows)),
-        *_fine_tuning(_of("fine-tuning", rows)),
+        *fine_tuning_tables(_of("fine-tuning", rows)),
         *real_clips(
             json.loads(looks.read_text(encoding="utf-8"))["looks"] if looks.exists() else []
         ),
@@ -217,41 +219,6 @@ def trainings(runs: list[Mapping[str, Any]]) -> str:
 
 def _loss(difference: float | None) -> str:
     return "-" if difference is None else f"{difference:+.3f}"
-
-
-def _fine_tuning(rows: Mapping[str, Any]) -> Iterator[str]:
-    for row in rows.values():
-        yield "## Fine-tuning from synthetic weights, against from scratch\n"
-        yield row["meaning"] + "\n"
-        yield (
-            "Within 3 bpm before any of it: "
-            + ", ".join(
-                f"`{method}` {percent(found['within_3_bpm'])} %"
-                for method, found in row.get("before", {}).items()
-            )
-            + ".\n"
-        )
-        body = [
-            [
-                str(point["subjects"]),
-                percent(point["fine_tuned"]["within_3_bpm"]),
-                percent(point["from_scratch"]["within_3_bpm"]),
-                f"{point['fine_tuned']['mae_bpm']:.2f}",
-                f"{point['from_scratch']['mae_bpm']:.2f}",
-            ]
-            for point in row["points"]
-        ]
-        yield table(
-            [
-                "training subjects",
-                "fine-tuned, within 3 bpm",
-                "from scratch",
-                "fine-tuned, MAE bpm",
-                "from scratch",
-            ],
-            body,
-        )
-        yield made_by(row)
 
 
 def main() -> None:
