@@ -1,6 +1,7 @@
 """Every figure of the ablations that the findings quote is that of the ledger's rows."""
 
 import json
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ def read(row: str) -> dict[str, Any]:
     return json.loads(path_of(row).read_text(encoding="utf-8"))  # type: ignore[no-any-return]
 
 
+@cache
 def compared() -> dict[str, dict[str, Any]]:
     baseline = read("ablation/baseline")
     return {
@@ -74,6 +76,12 @@ def test_the_split_and_the_fine_tuning() -> None:
     assert f"ahead by {oppose['value']:.0f} points, in the other {split['agree']['clips']}" in WORDS
     low, high = agree["interval_95"]
     assert f"clips by {agree['value']:.0f} ({low:.0f} to {high:.0f})" in WORDS
+    gains = {
+        key: split[key]["clips"] * split[key]["phasenet_minus"]["pos"]["value"]
+        for key in ("agree", "oppose")
+    }
+    share = gains["oppose"] / sum(gains.values())
+    assert f"a third of the clips carries {100 * share:.0f} % of the gain" in WORDS
     tuned = read("fine-tuning/ubfc")
     assert tuned["before"]["tiny"]["within_3_bpm"] == 1
     assert f"(POS on {100 * tuned['before']['pos']['within_3_bpm']:.0f} of 100" in WORDS
