@@ -135,8 +135,12 @@ def _boxes(drawn: Drawn, part: slice, height: int, width: int) -> Float[Tensor, 
 
 
 def _truth(drawn: Drawn, part: slice) -> Truth:
-    pulse, skin, times_s = drawn.pulse, drawn.skin, drawn.times_s[part]
-    inside = (pulse.beat_times_s >= times_s[0]) & (pulse.beat_times_s <= times_s[-1])
+    pulse, skin, times_s = drawn.pulse, drawn.skin, drawn.times_s
+    inside = pulse.beat_times_s >= times_s[part.start]
+    if part.stop < len(times_s):  # a beat between two stretches belongs to the first
+        inside &= pulse.beat_times_s < times_s[part.stop]
+    else:
+        inside &= pulse.beat_times_s <= times_s[-1]
     return Truth(
         heart_rate_bpm=pulse.heart_rate_bpm[part].clone(),
         beat_times_s=pulse.beat_times_s[inside],
