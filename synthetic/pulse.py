@@ -20,6 +20,7 @@ from pulsephase.physics.forcing import Hold
 from pulsephase.synthetic.config import PulseRanges
 from pulsephase.synthetic.ejection import Held, ejections, impulse_response, respond
 from pulsephase.synthetic.streams import Stream
+from pulsephase.threads import one_thread
 
 GRID_HZ = 60.0
 EARLY = (0.6, 0.8)  # when an ectopic beat comes, as a share of the interval
@@ -66,6 +67,7 @@ class Pulse(NamedTuple):
     ectopic: int
 
 
+@one_thread()
 def sample_pulse(seed: int, ranges: PulseRanges, times_s: Float[Tensor, " time"]) -> Pulse:
     """Draw a pulse and evaluate it at the frame times."""
     draw = Stream(seed, "pulse")
@@ -119,6 +121,7 @@ def sample_pulse(seed: int, ranges: PulseRanges, times_s: Float[Tensor, " time"]
     )
 
 
+@one_thread()
 def wave_at(
     pulse: Pulse, times_s: Float[Tensor, " other"]
 ) -> tuple[Float[Tensor, " other"], Float[Tensor, " other"], Float[Tensor, " other"]]:
