@@ -97,7 +97,8 @@ class FaceRanges:
 
     Attributes:
         fill: Size of the head in the crop.
-        delay_s: Spread of the pulse's transit time over the face.
+        delay_s: Size of the map of the pulse's transit time. The map is about zero: relative to the
+            label, a pixel comes early or late by about as much at most.
         perfusion_spread: Extra amplitude of cheeks and forehead, at most.
         beard_probability: Share of faces with a beard.
         glasses_probability: Share of faces with glasses.

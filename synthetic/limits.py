@@ -36,7 +36,7 @@ LIMITS: dict[str, dict[str, Range]] = {
     },
     "FaceRanges": {
         "fill": (0.05, 3.0),
-        "delay_s": (0.0, 0.2),  # the delay is taken to second order
+        "delay_s": (0.0, 0.2),  # beats are known a second beyond the clip
         "perfusion_spread": (0.0, 10.0),
     },
     "MotionRanges": {
