@@ -13,6 +13,7 @@ from pulsephase.errors import ParameterError
 from pulsephase.synthetic.camera import gain_of, levels_of, rounded
 from pulsephase.synthetic.config import CodecRanges, SynthConfig
 from pulsephase.synthetic.draw import Drawn, draw_clip, usable
+from pulsephase.synthetic.limits import LARGEST_SIDE
 from pulsephase.synthetic.portrait import portrait
 from pulsephase.synthetic.render import clip_of, parts
 from pulsephase.synthetic.room import wall, with_body
@@ -43,8 +44,8 @@ def scene_clips(
     Args:
         seed: Of the scene.
         config: What may vary; its ``size`` and the face's ``fill`` are not used.
-        width: Pixels across, at least 64.
-        height: Pixels down, at least 64.
+        width: Pixels across, 64 to 4096.
+        height: Pixels down, 64 to 4096.
         device: Where the pixels are worked out and the frames end up; see
             :func:`pulsephase.synthetic.render.render`.
         masks: Whether the truth is to hold the skin mask of each frame, the share in 0..1.
@@ -53,18 +54,29 @@ def scene_clips(
         Consecutive clips of uint8 frames with pulse, face box and truth.
 
     Raises:
-        ParameterError: If the frame is too small, the seed negative, or the device unusable.
+        ParameterError: If the frame is too small or too large, the seed negative, or the device
+            unusable.
     """
-    if min(width, height) < SMALLEST_SIDE:
-        raise ParameterError(
-            f"scene is {width}x{height}; each side needs at least {SMALLEST_SIDE} px"
-        )
+    check_scene(width, height)
     device = usable(device)
     with one_thread():
         drawn = stage(seed, config, height=height, width=width)
         shooting = _Shooting(drawn, prepare(drawn, device), device)
     for part in parts(config.frames, height * width, at_once=PIXELS_AT_ONCE):
         yield shooting.piece(part, masks=masks)  # outside: the caller has its threads meanwhile
+
+
+def check_scene(width: int, height: int) -> None:
+    """Raise unless a scene can have these sides.
+
+    Raises:
+        ParameterError: If one is too small for a face, or too large.
+    """
+    if min(width, height) < SMALLEST_SIDE or max(width, height) > LARGEST_SIDE:
+        raise ParameterError(
+            f"scene is {width}x{height}; each side needs at least {SMALLEST_SIDE} px and at most "
+            f"{LARGEST_SIDE}"
+        )
 
 
 class _Shooting:
