@@ -206,10 +206,9 @@ def _response(
     times_s: Tensor, beats: Tensor, weights: Tensor, alpha: float, omega: float
 ) -> tuple[Tensor, Tensor]:
     longest_s = max(float(times_s.max() - beats.min()), 0.0)
-    z, dz = [], []
-    for part in stretches(len(times_s), len(beats)):
+    z, dz = (torch.empty(len(times_s), dtype=torch.float64) for _ in range(2))
+    for part in stretches(len(times_s), len(beats)):  # what is kept lies outside: no fragments
         lag_s = times_s[part, None] - beats
         h, slope = impulse_response(lag_s, alpha=alpha, omega=omega, longest_s=longest_s)
-        z.append(h @ weights)
-        dz.append(slope @ weights)
-    return torch.cat(z), torch.cat(dz)
+        z[part], dz[part] = h @ weights, slope @ weights
+    return z, dz

@@ -63,7 +63,7 @@ def test_pixels_lag_by_their_delay(name: str, seed: int) -> None:
 
 @pytest.mark.parametrize("seed", FAST)
 def test_fast_poles_do_not_overshoot(seed: int) -> None:
-    """By Taylor's series pixels were up to a hundred times the wave at single frames."""
+    """By Taylor's series pixels were many times the wave at single frames."""
     drawn, waves, delay_s = skin_waves(seed, "vessel", preset("vessel").face.delay_s)
     assert fastest_pole(drawn.pulse) > 600 and delay_s.abs().max() > 0.008
     times = (drawn.times_s[:, None] - delay_s).flatten()
