@@ -1,8 +1,9 @@
 """How fast the generator is: each figure in a process of its own, medians of wall time.
 
 One clip is rendered after the other, as training does; ``batch`` clips of ``frames`` frames make a
-repeat. The processes keep freed memory (``ALLOCATOR``), as the renderers of a training do. Peak
-memory is what the process grew by, imports apart.
+repeat. A process renders on one thread, whatever number it is given, so that clips do not depend on
+it. The processes keep freed memory (``ALLOCATOR``), as the renderers of a training do. Peak memory
+is what the process grew by, imports apart.
 
 Half of a clip's time on a GPU is spent drawing it on the CPU, so one process leaves a GPU idle:
 with ``workers``, so many processes render at once, begin together, and the clock runs until the
@@ -20,6 +21,7 @@ from multiprocessing import get_context
 from typing import TYPE_CHECKING, Any
 
 from pulsephase.experiments.peak_memory import peak_memory_mb
+from pulsephase.threads import ONE_THREAD
 
 if TYPE_CHECKING:
     from multiprocessing.context import SpawnProcess
@@ -38,7 +40,6 @@ class Task:
 
     Attributes:
         size: Height and width of the crops in pixels.
-        threads: Threads of torch.
         device: Torch device of the pixels.
         repeats: Times that a batch is rendered; the median counts, of many workers the mean.
         workers: Processes that render at once.
@@ -46,32 +47,23 @@ class Task:
     """
 
     size: int
-    threads: int
     device: str
     repeats: int
     workers: int = 1
     training: bool = False
 
 
-def tasks(
-    *, quick: bool, threads: int | None = None, device: str = "cpu", workers: int = 1
-) -> list[Task]:
+def tasks(*, quick: bool, device: str = "cpu", workers: int = 1) -> list[Task]:
     """List what is measured.
 
     Args:
-        quick: Few repeats, one thread.
-        threads: Of every figure; none means one, and two too if there is time.
+        quick: Few repeats.
         device: Torch device.
-        workers: Processes that render at once, each on so many threads.
+        workers: Processes that render at once.
     """
     repeats = QUICK_REPEATS if quick else REPEATS
-    counts = (threads,) if threads else (1,) if quick or workers > 1 else (1, 2)
-    found = [
-        Task(size=size, threads=count, device=device, repeats=repeats, workers=workers)
-        for size in SIZES
-        for count in counts
-    ]
-    share = Task(size=36, threads=1, device=device, repeats=repeats, training=True)
+    found = [Task(size=size, device=device, repeats=repeats, workers=workers) for size in SIZES]
+    share = Task(size=36, device=device, repeats=repeats, training=True)
     return [*found, share] if device == "cpu" and workers == 1 else found
 
 
@@ -84,7 +76,7 @@ def measure(asked: list[Task]) -> Iterator[dict[str, Any]]:
     from pulsephase.experiments.training.batches import ALLOCATOR
 
     for task in asked:
-        environment = {**os.environ, **ALLOCATOR, "OMP_NUM_THREADS": str(task.threads)}
+        environment = {**os.environ, **ALLOCATOR, **ONE_THREAD}
         call = [sys.executable, "-m", "pulsephase.experiments.bench_synthetic"]
         done = subprocess.run(
             [*call, json.dumps(asdict(task))], env=environment, capture_output=True, text=True
@@ -113,7 +105,7 @@ def row(task: Task) -> dict[str, Any]:
 def _row(task: Task, *, frames_per_s: float, peak_mb: float | None) -> dict[str, Any]:
     return {
         "size": task.size,
-        "threads": task.threads,
+        "threads": 1,
         "workers": task.workers,
         "device": task.device,
         "batch": BATCH,
@@ -126,7 +118,7 @@ def _made_ready(task: Task) -> float:
     """Load what rendering needs, and return the memory in use after that."""
     import torch
 
-    torch.set_num_threads(task.threads)
+    torch.set_num_threads(1)
     _batch_s(task, 0, frames=8)
     return peak_memory_mb()
 

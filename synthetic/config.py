@@ -4,11 +4,12 @@ A range is ``(low, high)``; those marked *log* are drawn log-uniformly. What may
 stands in :data:`pulsephase.synthetic.limits.LIMITS`.
 """
 
-import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 
 from pulsephase.errors import ParameterError, SamplingError
-from pulsephase.synthetic.limits import Range, check_ranges
+from pulsephase.synthetic.limits import Range, check_extent, check_ranges
+
+MOST_ECTOPIC = 0.5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,7 +33,8 @@ class PulseRanges:
         warm_up_s: Beats begin this long before the clip, to outlast the oscillator's memory.
         forcing: ``impulses`` at the beats; or half sines of ejection, sampled at 60 Hz and held:
             ``zero`` (constant between samples) or ``first`` (lines between them).
-        ectopic_probability: Share of beats that come early and weakly.
+        ectopic_probability: Share of beats that come early and weakly, at most one half: never two
+            in a row.
     """
 
     heart_rate_bpm: Range = (42.0, 170.0)
@@ -53,7 +55,7 @@ class PulseRanges:
 
     def __post_init__(self) -> None:
         check_ranges(self)
-        varied = self.respiratory_depth[1] + self.mayer_depth[1] + self.drift
+        varied = self.variation
         if not varied < 1:
             raise ParameterError(
                 f"respiratory_depth, mayer_depth and drift vary the rate by up to {varied:g} of "
@@ -69,6 +71,16 @@ class PulseRanges:
             raise ParameterError(
                 f"PulseRanges.forcing is {self.forcing!r}; there are impulses, zero and first"
             )
+        if self.ectopic_probability > MOST_ECTOPIC:
+            raise ParameterError(
+                f"PulseRanges.ectopic_probability is {self.ectopic_probability:g}; at most "
+                f"{MOST_ECTOPIC:g}, as no two beats in a row come early"
+            )
+
+    @property
+    def variation(self) -> float:
+        """How far the rate may be from its mean, at most, as a share of it."""
+        return self.respiratory_depth[1] + self.mayer_depth[1] + self.drift
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,7 +109,8 @@ class FaceRanges:
 
     Attributes:
         fill: Size of the head in the crop.
-        delay_s: Spread of the pulse's transit time over the face.
+        delay_s: Size of the map of the pulse's transit time. The map is about zero: relative to the
+            label, a pixel comes early or late by about as much at most.
         perfusion_spread: Extra amplitude of cheeks and forehead, at most.
         beard_probability: Share of faces with a beard.
         glasses_probability: Share of faces with glasses.
@@ -246,8 +259,8 @@ class SynthConfig:
     """All of a synthetic clip.
 
     Attributes:
-        size: Height and width of the crop in pixels; a multiple of 4.
-        frames: Frames of the clip.
+        size: Height and width of the crop in pixels; a multiple of 4, at most 4096.
+        frames: Frames of the clip, at most a million and an hour.
         sample_hz: Frame rate in Hz.
         no_pulse_probability: Share of clips without a pulse.
         pulse: And one record for each further layer.
@@ -268,14 +281,15 @@ class SynthConfig:
 
     def __post_init__(self) -> None:
         check_ranges(self)
-        if not isinstance(self.size, int) or self.size < 8 or self.size % 4:
-            raise ParameterError(f"size is {self.size} px; give a multiple of 4, at least 8")
-        if not isinstance(self.frames, int) or self.frames < 2:
-            raise ParameterError(f"frames is {self.frames}; a clip has a whole number, at least 2")
-        if not 0 < self.sample_hz < math.inf:
-            raise SamplingError(f"sample_hz is {self.sample_hz}; it must be finite and above 0 Hz")
-        if self.pulse.heart_rate_bpm[1] / 60 >= self.sample_hz / 2:
+        check_extent(size=self.size, frames=self.frames, sample_hz=self.sample_hz)
+        for entry in fields(self):
+            layer, value = entry.default_factory, getattr(self, entry.name)
+            if isinstance(layer, type) and not isinstance(value, layer):
+                raise ParameterError(f"{entry.name} is {value!r}; give a {layer.__name__}")
+        fastest_bpm = self.pulse.heart_rate_bpm[1] * (1 + self.pulse.variation)
+        if fastest_bpm / 60 >= self.sample_hz / 2:
             raise SamplingError(
-                f"heart_rate_bpm is {self.pulse.heart_rate_bpm} at {self.sample_hz:g} Hz; rates "
-                f"lie below Nyquist, {30 * self.sample_hz:g} bpm"
+                f"heart_rate_bpm is {self.pulse.heart_rate_bpm} at {self.sample_hz:g} Hz, and the "
+                f"rate reaches {fastest_bpm:g} as it varies; rates lie below Nyquist, "
+                f"{30 * self.sample_hz:g} bpm"
             )

@@ -17,6 +17,7 @@ from pulsephase.synthetic.pulse import Pulse, sample_pulse
 from pulsephase.synthetic.skin import Skin, sample_skin
 from pulsephase.synthetic.streams import Stream
 from pulsephase.synthetic.worn import with_worn
+from pulsephase.threads import one_thread
 
 
 class Drawn(NamedTuple):
@@ -50,6 +51,7 @@ def usable(device: torch.device | str) -> torch.device:
         ) from None
 
 
+@one_thread()
 def draw_clip(seed: int, config: SynthConfig, *, height: int, width: int) -> Drawn:
     """Draw every layer of a clip.
 

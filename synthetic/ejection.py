@@ -20,6 +20,7 @@ from pulsephase.physics.forcing import Hold
 
 # Left-ventricular ejection lasts about 0.3 s at rest; the half sine is an assumption.
 EJECTION_S = 0.3
+CELLS = 2**18  # of a table of times by impulses: 2 MB, and some ten such at once
 
 
 class Held(NamedTuple):
@@ -39,20 +40,27 @@ class Held(NamedTuple):
 
 
 def impulse_response(
-    lag_s: Float[Tensor, "*shape"], *, alpha: float, omega: float
+    lag_s: Float[Tensor, "*shape"], *, alpha: float, omega: float, longest_s: float | None = None
 ) -> tuple[Float[Tensor, "*shape"], Float[Tensor, "*shape"]]:
     r"""Return :math:`h(t)` and :math:`h'(t)`, the response to one impulse.
 
     .. math:: \ddot h + \alpha\,\dot h + \omega^2 h = \delta(t)
 
     Two real poles where :math:`\alpha > 2\omega`; zero before the impulse.
+
+    Args:
+        lag_s: Time since the impulse.
+        alpha: Damping in 1/s.
+        omega: Natural frequency in rad/s.
+        longest_s: The longest of the lags; of all, where these are but a part of them.
     """
     late = lag_s.clamp(min=0.0)
     on = (lag_s > 0).to(lag_s)
     half, square = alpha / 2, omega**2 - alpha**2 / 4
     decay = (-half * late).exp()
     root = math.sqrt(abs(square))
-    if root * float(late.max()) < 1e-4:  # critical damping, to second order in the root
+    longest_s = float(late.max()) if longest_s is None else longest_s
+    if root * longest_s < 1e-4:  # critical damping, to second order in the root
         growth = late * (1 - square * late**2 / 6)
         swing = 1 - square * late**2 / 2
     elif square > 0:
@@ -72,11 +80,23 @@ def ejections(
     hold: Hold,
 ) -> Held:
     """Sample half sines of unit area, one after each kick, on an even grid."""
-    along = (grid_s[:, None] - kicks_s) / EJECTION_S
-    inside = (along > 0) & (along < 1)
-    wave = math.pi / (2 * EJECTION_S) * torch.sin(math.pi * along) * inside
+    values = torch.empty_like(grid_s)
+    for part in stretches(len(grid_s), len(kicks_s)):
+        along = (grid_s[part, None] - kicks_s) / EJECTION_S
+        inside = (along > 0) & (along < 1)
+        wave = math.pi / (2 * EJECTION_S) * torch.sin(math.pi * along) * inside
+        values[part] = wave @ weights
     step_s = float(grid_s[1] - grid_s[0])
-    return Held(start_s=float(grid_s[0]), step_s=step_s, values=wave @ weights, hold=hold)
+    return Held(start_s=float(grid_s[0]), step_s=step_s, values=values, hold=hold)
+
+
+def stretches(times: int, impulses: int) -> list[slice]:
+    """Return stretches of times, each few enough for a table of times by impulses.
+
+    Their length is a multiple of 64, so that rows are added up as they would be in one table.
+    """
+    length = max(64, CELLS // max(impulses, 1) // 64 * 64)
+    return [slice(at, min(at + length, times)) for at in range(0, times, length)]
 
 
 def respond(

@@ -28,7 +28,7 @@ from pulsephase.synthetic.layouts import (
     write_ubfc,
 )
 from pulsephase.synthetic.render import render
-from pulsephase.synthetic.scene import SMALLEST_SIDE, join, scene_clips
+from pulsephase.synthetic.scene import check_scene, join, scene_clips
 from pulsephase.synthetic.truth import draws_of, tracks_of
 from pulsephase.synthetic.write import ENDINGS, write_labels, write_npz, write_video
 from pulsephase.video.clip import Clip
@@ -66,10 +66,8 @@ class Request:
         if self.seed < 0:
             raise ParameterError(f"seed is {self.seed}; it must be at least 0")
         width, height = self.scene or (self.config.size, self.config.size)
-        if self.scene is not None and min(self.scene) < SMALLEST_SIDE:
-            raise ParameterError(
-                f"scene is {width}x{height}; each side needs at least {SMALLEST_SIDE} px"
-            )
+        if self.scene is not None:
+            check_scene(width, height)
         if self.format == "mp4" and (width % 2 or height % 2):
             raise ParameterError(f"frames are {width}x{height}; mp4 needs even sizes")
 
@@ -108,7 +106,8 @@ def synthesize(
         times, files and their SHA-256.
 
     Raises:
-        ParameterError: If the format is unknown, the count not positive, or the size impossible.
+        ParameterError: If the format is unknown, the count not positive, the size impossible, or
+            more than memory holds.
         InputError: If the folder holds something else, or the clips of another request; or if it
             cannot be written.
         MissingExtraError: If the format is ``scamps`` and h5py is not installed.
@@ -182,10 +181,17 @@ def _is_bare(out: Path, manifest: dict[str, Any]) -> bool:
 
 def _one(out: Path, seed: int, request: Request) -> dict[str, Any]:
     """Render and write one clip, and return its row of the manifest."""
-    if request.format in LAYOUTS:
-        clip, files = _as_layout(out, seed, request)
-    else:
-        clip, files = _as_file(out, seed, request)
+    write = _as_layout if request.format in LAYOUTS else _as_file
+    try:
+        clip, files = write(out, seed, request)
+    except (MemoryError, RuntimeError) as error:
+        if isinstance(error, RuntimeError) and "allocate" not in str(error).lower():
+            raise
+        width, height = request.scene or (request.config.size, request.config.size)
+        raise ParameterError(
+            f"{request.config.frames} frames of {width}x{height} px do not fit into memory; ask "
+            "for less time or a smaller size (scenes as video are written piece by piece)"
+        ) from None
     assert clip.truth is not None
     return {
         "seed": seed,

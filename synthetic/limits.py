@@ -7,10 +7,15 @@ the renderer do not allow, not what is merely unusual; the ranges of the presets
 import math
 from collections.abc import Iterable
 from dataclasses import fields
+from numbers import Real
 
-from pulsephase.errors import ParameterError
+from pulsephase.errors import ParameterError, SamplingError
 
 Range = tuple[float, float]
+
+LARGEST_SIDE = 4096  # of a crop or a scene, in pixels
+LONGEST_S = 3600.0
+MOST_FRAMES = 1_000_000
 
 # By record and field. The lower one is positive where numbers are drawn in their logarithm.
 LIMITS: dict[str, dict[str, Range]] = {
@@ -36,7 +41,7 @@ LIMITS: dict[str, dict[str, Range]] = {
     },
     "FaceRanges": {
         "fill": (0.05, 3.0),
-        "delay_s": (0.0, 0.2),  # the delay is taken to second order
+        "delay_s": (0.0, 0.2),  # beats are known a second beyond the clip
         "perfusion_spread": (0.0, 10.0),
     },
     "MotionRanges": {
@@ -79,7 +84,7 @@ def check_ranges(record: object) -> None:
         name = f"{layer}.{entry.name}"
         limits = LIMITS.get(layer, {}).get(entry.name)
         if entry.name.endswith("probability"):
-            if not 0 <= value <= 1:
+            if not 0 <= _number(name, value) <= 1:
                 raise ParameterError(f"{name} is {value}; a probability lies in 0..1")
         elif limits is not None and isinstance(entry.default, tuple):
             _check_range(name, value, limits)
@@ -87,16 +92,49 @@ def check_ranges(record: object) -> None:
             _check_within(name, value, limits, [value])
 
 
+def check_extent(*, size: object, frames: object, sample_hz: object) -> None:
+    """Raise unless a clip can have this size and length.
+
+    Raises:
+        ParameterError: If size or frames are no whole numbers within bounds, or a clip lasts longer
+            than an hour.
+        SamplingError: If the rate is not finite and positive.
+    """
+    if not isinstance(size, int) or not 8 <= size <= LARGEST_SIDE or size % 4:
+        raise ParameterError(
+            f"size is {size!r} px; give a multiple of 4, at least 8 and at most {LARGEST_SIDE}"
+        )
+    if not isinstance(frames, int) or not 2 <= frames <= MOST_FRAMES:
+        raise ParameterError(
+            f"frames is {frames!r}; a clip has a whole number, at least 2 and at most {MOST_FRAMES}"
+        )
+    rate = _number("sample_hz", sample_hz)
+    if not 0 < rate < math.inf:
+        raise SamplingError(f"sample_hz is {sample_hz}; it must be finite and above 0 Hz")
+    if frames / rate > LONGEST_S:
+        raise ParameterError(
+            f"{frames} frames at {rate:g} Hz last {frames / rate:g} s; a clip lasts at most "
+            f"{LONGEST_S:g} s: make several"
+        )
+
+
+def _number(name: str, value: object) -> float:
+    if not isinstance(value, Real):
+        raise ParameterError(f"{name} is {value!r}; give a number")
+    return float(value)
+
+
 def _check_range(name: str, value: object, limits: Range) -> None:
     if not isinstance(value, tuple) or len(value) != 2:
         raise ParameterError(f"{name} is {value!r}; give a pair (low, high)")
-    low, high = value
+    low, high = (_number(name, end) for end in value)
     if low > high:
         raise ParameterError(f"{name} is {value}; the low end must not exceed the high one")
     _check_within(name, value, limits, value)
 
 
-def _check_within(name: str, value: object, limits: Range, numbers: Iterable[float]) -> None:
+def _check_within(name: str, value: object, limits: Range, numbers: Iterable[object]) -> None:
     low, high = limits
-    if not all(low <= number <= high for number in numbers):  # a NaN is in no interval
+    found = [_number(name, number) for number in numbers]
+    if not all(low <= number <= high for number in found):  # a NaN is in no interval
         raise ParameterError(f"{name} is {value}; it must lie within {low:g} to {high:g}")

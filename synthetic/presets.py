@@ -12,8 +12,7 @@ from pulsephase.synthetic.config import (
     SkinRanges,
     SynthConfig,
 )
-
-LONGEST_S = 86_400.0
+from pulsephase.synthetic.limits import LONGEST_S
 
 _STILL = MotionRanges(
     scale=(0.005, 0.02),
@@ -117,6 +116,7 @@ def preset(name: str, *, seconds: float | None = None) -> SynthConfig:
         return config
     if not 2 / config.sample_hz <= seconds <= LONGEST_S:
         raise ParameterError(
-            f"seconds is {seconds}; give from two frames, {2 / config.sample_hz:.3g}, to a day"
+            f"seconds is {seconds}; give from two frames, {2 / config.sample_hz:.3g}, to an hour, "
+            f"{LONGEST_S:g}"
         )
     return replace(config, frames=round(seconds * config.sample_hz))

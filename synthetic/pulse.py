@@ -18,8 +18,15 @@ from torch import Tensor
 
 from pulsephase.physics.forcing import Hold
 from pulsephase.synthetic.config import PulseRanges
-from pulsephase.synthetic.ejection import Held, ejections, impulse_response, respond
+from pulsephase.synthetic.ejection import (
+    Held,
+    ejections,
+    impulse_response,
+    respond,
+    stretches,
+)
 from pulsephase.synthetic.streams import Stream
+from pulsephase.threads import one_thread
 
 GRID_HZ = 60.0
 EARLY = (0.6, 0.8)  # when an ectopic beat comes, as a share of the interval
@@ -66,6 +73,7 @@ class Pulse(NamedTuple):
     ectopic: int
 
 
+@one_thread()
 def sample_pulse(seed: int, ranges: PulseRanges, times_s: Float[Tensor, " time"]) -> Pulse:
     """Draw a pulse and evaluate it at the frame times."""
     draw = Stream(seed, "pulse")
@@ -119,6 +127,7 @@ def sample_pulse(seed: int, ranges: PulseRanges, times_s: Float[Tensor, " time"]
     )
 
 
+@one_thread()
 def wave_at(
     pulse: Pulse, times_s: Float[Tensor, " other"]
 ) -> tuple[Float[Tensor, " other"], Float[Tensor, " other"], Float[Tensor, " other"]]:
@@ -143,17 +152,21 @@ def impulses_of(pulse: Pulse) -> tuple[Float[Tensor, " kicks"], Float[Tensor, " 
 def _with_ectopic(
     seed: int, probability: float, beats: Tensor, weights: Tensor
 ) -> tuple[Tensor, Tensor, int]:
-    """Let some beats come early and weakly; the next comes when it would have, after a pause.
+    r"""Let some beats come early and weakly; the next comes when it would have, after a pause.
 
-    That a beat comes after 60 to 80 % of its interval and ejects half as much is an assumption.
+    Never two in a row: the beat before stands where it should. So that the share of early beats is
+    the probability p, one that may come early does with :math:`p/(1 - p)`. That it comes after 60
+    to 80 % of its interval and ejects half as much is an assumption.
     """
     if probability == 0:
         return beats, weights, 0
     draw = Stream(seed, "ectopic")
-    early = draw.uniform(0.0, 1.0, len(beats)) < probability
+    wants = (draw.uniform(0.0, 1.0, len(beats)) < probability / (1 - probability)).tolist()
     share = draw.uniform(*EARLY, len(beats))
-    early[0] = False
-    early[1:] &= ~early[:-1]  # never two in a row: the one before stands where it should
+    early, before = torch.zeros(len(beats), dtype=torch.bool), True  # before the first is no beat
+    for index, wanted in enumerate(wants):
+        before = wanted and not before
+        early[index] = before
     interval = beats.diff(prepend=beats[:1])
     moved = torch.where(early, beats - (1 - share) * interval, beats)
     return moved, torch.where(early, WEAK * weights, weights), int(early.sum())
@@ -192,5 +205,10 @@ def _crossings(draw: Stream, grid: Tensor, rate_hz: Tensor, jitter_s: float) -> 
 def _response(
     times_s: Tensor, beats: Tensor, weights: Tensor, alpha: float, omega: float
 ) -> tuple[Tensor, Tensor]:
-    h, slope = impulse_response(times_s[:, None] - beats, alpha=alpha, omega=omega)
-    return h @ weights, slope @ weights
+    longest_s = max(float(times_s.max() - beats.min()), 0.0)
+    z, dz = (torch.empty(len(times_s), dtype=torch.float64) for _ in range(2))
+    for part in stretches(len(times_s), len(beats)):  # what is kept lies outside: no fragments
+        lag_s = times_s[part, None] - beats
+        h, slope = impulse_response(lag_s, alpha=alpha, omega=omega, longest_s=longest_s)
+        z[part], dz[part] = h @ weights, slope @ weights
+    return z, dz

@@ -11,6 +11,7 @@ from pulsephase.synthetic.config import SynthConfig
 from pulsephase.synthetic.draw import Drawn, draw_clip, usable
 from pulsephase.synthetic.shade import prepare, shade
 from pulsephase.synthetic.streams import Stream
+from pulsephase.threads import one_thread
 from pulsephase.video.clip import Clip, Truth
 
 PIXELS_AT_ONCE = 40_000  # a few such maps stay in the cache of one core
@@ -22,6 +23,8 @@ BOX_WIDTH, BOX_HEIGHT, BOX_DOWN, FEATURES_DEEP = 1.75, 1.36, 0.05, 0.9
 
 def render(seed: int, config: SynthConfig, *, device: torch.device | str = "cpu") -> Clip:
     """Render a clip: the same seed and config give the same clip, to the bit, on one CPU.
+
+    It is done on one thread of torch, whatever number is set: a clip does not depend on it.
 
     Args:
         seed: Of the clip, at least 0.
@@ -48,6 +51,7 @@ def render_with_maps(seed: int, config: SynthConfig, *, device: torch.device | s
     return replace(clip, truth=replace(clip.truth, skin_mask=masks))
 
 
+@one_thread()
 def _render(
     seed: int,
     config: SynthConfig,
@@ -135,8 +139,12 @@ def _boxes(drawn: Drawn, part: slice, height: int, width: int) -> Float[Tensor, 
 
 
 def _truth(drawn: Drawn, part: slice) -> Truth:
-    pulse, skin, times_s = drawn.pulse, drawn.skin, drawn.times_s[part]
-    inside = (pulse.beat_times_s >= times_s[0]) & (pulse.beat_times_s <= times_s[-1])
+    pulse, skin, times_s = drawn.pulse, drawn.skin, drawn.times_s
+    inside = pulse.beat_times_s >= times_s[part.start]
+    if part.stop < len(times_s):  # a beat between two stretches belongs to the first
+        inside &= pulse.beat_times_s < times_s[part.stop]
+    else:
+        inside &= pulse.beat_times_s <= times_s[-1]
     return Truth(
         heart_rate_bpm=pulse.heart_rate_bpm[part].clone(),
         beat_times_s=pulse.beat_times_s[inside],

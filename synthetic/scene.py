@@ -13,12 +13,14 @@ from pulsephase.errors import ParameterError
 from pulsephase.synthetic.camera import gain_of, levels_of, rounded
 from pulsephase.synthetic.config import CodecRanges, SynthConfig
 from pulsephase.synthetic.draw import Drawn, draw_clip, usable
+from pulsephase.synthetic.limits import LARGEST_SIDE
 from pulsephase.synthetic.portrait import portrait
 from pulsephase.synthetic.render import clip_of, parts
 from pulsephase.synthetic.room import wall, with_body
-from pulsephase.synthetic.shade import prepare, shade, surroundings
+from pulsephase.synthetic.shade import Staged, prepare, shade, surroundings
 from pulsephase.synthetic.streams import Stream
 from pulsephase.synthetic.worn import with_worn
+from pulsephase.threads import one_thread
 from pulsephase.video.clip import Clip
 
 FILL = (0.38, 0.52)  # half height of the head over half height of the frame
@@ -42,8 +44,8 @@ def scene_clips(
     Args:
         seed: Of the scene.
         config: What may vary; its ``size`` and the face's ``fill`` are not used.
-        width: Pixels across, at least 64.
-        height: Pixels down, at least 64.
+        width: Pixels across, 64 to 4096.
+        height: Pixels down, 64 to 4096.
         device: Where the pixels are worked out and the frames end up; see
             :func:`pulsephase.synthetic.render.render`.
         masks: Whether the truth is to hold the skin mask of each frame, the share in 0..1.
@@ -52,41 +54,77 @@ def scene_clips(
         Consecutive clips of uint8 frames with pulse, face box and truth.
 
     Raises:
-        ParameterError: If the frame is too small, the seed negative, or the device unusable.
+        ParameterError: If the frame is too small or too large, the seed negative, or the device
+            unusable.
     """
-    if min(width, height) < SMALLEST_SIDE:
-        raise ParameterError(
-            f"scene is {width}x{height}; each side needs at least {SMALLEST_SIDE} px"
-        )
+    check_scene(width, height)
     device = usable(device)
-    drawn = stage(seed, config, height=height, width=width)
-    staged = prepare(drawn, device)
-    noise, dither = (Stream(seed, layer, device=device) for layer in ("noise", "dither"))
-    gain, last, last_mask = drawn.camera.fixed_gain, torch.empty(0), torch.empty(0)
+    with one_thread():
+        drawn = stage(seed, config, height=height, width=width)
+        shooting = _Shooting(drawn, prepare(drawn, device), device)
     for part in parts(config.frames, height * width, at_once=PIXELS_AT_ONCE):
+        yield shooting.piece(part, masks=masks)  # outside: the caller has its threads meanwhile
+
+
+def check_scene(width: int, height: int) -> None:
+    """Raise unless a scene can have these sides.
+
+    Raises:
+        ParameterError: If one is too small for a face, or too large.
+    """
+    if min(width, height) < SMALLEST_SIDE or max(width, height) > LARGEST_SIDE:
+        raise ParameterError(
+            f"scene is {width}x{height}; each side needs at least {SMALLEST_SIDE} px and at most "
+            f"{LARGEST_SIDE}"
+        )
+
+
+class _Shooting:
+    """A scene half rendered: what its next piece needs of those before.
+
+    Args:
+        drawn: The scene.
+        staged: The same, ready to be shaded.
+        device: Where its pixels are worked out.
+    """
+
+    def __init__(self, drawn: Drawn, staged: Staged, device: torch.device) -> None:
+        self.drawn, self.staged, self.device = drawn, staged, device
+        self.noise, self.dither = (
+            Stream(drawn.seed, layer, device=device) for layer in ("noise", "dither")
+        )
+        self.gain = drawn.camera.fixed_gain
+        self.last, self.last_mask = torch.empty(0), torch.empty(0)
+
+    @one_thread()
+    def piece(self, part: slice, *, masks: bool) -> Clip:
+        """Render the next frames."""
+        drawn, camera = self.drawn, self.drawn.camera
+        height, width = drawn.background.shape[1:]
         window = around(drawn, part)
-        linear = surroundings(staged, part)
-        linear[:, :, *window], skin = shade(staged, part, window)
+        linear = surroundings(self.staged, part)
+        linear[:, :, *window], skin = shade(self.staged, part, window)
         mask = torch.empty(0)
-        if masks or not gain:
-            mask = torch.zeros(linear.shape[1], height, width, device=device)
+        if masks or not self.gain:
+            mask = torch.zeros(linear.shape[1], height, width, device=self.device)
             mask[:, *window] = skin
-        gain = gain or gain_of(linear[:, 0], mask[0], drawn.camera)
-        levels = torch.empty(linear.shape[1], 3, height, width, device=device)
-        levels_of(linear, drawn.camera, part, gain=gain, noise=noise, out=levels)
-        frames = rounded(levels, dither).clamp_(0, 255).byte()
-        for index, repeated in enumerate(drawn.camera.repeated[part].tolist()):
+        self.gain = self.gain or gain_of(linear[:, 0], mask[0], camera)
+        levels = torch.empty(linear.shape[1], 3, height, width, device=self.device)
+        levels_of(linear, camera, part, gain=self.gain, noise=self.noise, out=levels)
+        frames = rounded(levels, self.dither).clamp_(0, 255).byte()
+        for index, repeated in enumerate(camera.repeated[part].tolist()):
             if repeated:
-                frames[index] = last
-            last = frames[index]
+                frames[index] = self.last
+            self.last = frames[index]
             if masks:
-                mask[index] = last_mask if repeated else mask[index].clamp(0, 1)
-                last_mask = mask[index]
+                mask[index] = self.last_mask if repeated else mask[index].clamp(0, 1)
+                self.last_mask = mask[index]
         clip = clip_of(drawn, frames, part)
         assert clip.truth is not None
-        yield replace(clip, truth=replace(clip.truth, skin_mask=mask)) if masks else clip
+        return replace(clip, truth=replace(clip.truth, skin_mask=mask)) if masks else clip
 
 
+@one_thread()
 def stage(seed: int, config: SynthConfig, *, height: int, width: int) -> Drawn:
     """Draw a scene: the layers of a crop, but a finer face, a room, and a balanced camera."""
     ranges = replace(config.face, fill=FILL)

@@ -10,6 +10,7 @@ from pulsephase.synthetic.draw import Drawn
 from pulsephase.synthetic.face import grid_lines
 from pulsephase.synthetic.mover import cover
 from pulsephase.synthetic.surface import Rays, Surface, cast, project, seen
+from pulsephase.synthetic.transit import Waves, delayed, seen_at
 
 MOUTH_DARKNESS = 0.8
 SHEEN = 0.025  # what skin throws back in every direction
@@ -26,6 +27,7 @@ class Staged(NamedTuple):
         rays: Poses as functions of the pixel's place.
         light: Linear RGB of ambient light and lamps.
         volume: Blood volume and its two derivatives.
+        waves: The volume at the delays of the face, or none where derivatives will do.
         strength: Change of the logarithm of RGB with the volume.
         dark: RGB of hair and features.
         features: By how much the lids are shut, and the mouth is open.
@@ -37,6 +39,7 @@ class Staged(NamedTuple):
     rays: Rays
     light: Float[Tensor, "3 3 time 1 1"]
     volume: Float[Tensor, "3 time 1 1"]
+    waves: Waves | None
     strength: Float[Tensor, "3 1 1 1"]
     dark: Float[Tensor, "3 1 1 1"]
     features: Float[Tensor, "2 time 1 1"]
@@ -56,6 +59,7 @@ def prepare(drawn: Drawn, device: torch.device | str = "cpu") -> Staged:
     def placed(values: Tensor, *, trailing: int) -> Tensor:
         return values.float().reshape(*values.shape, *[1] * trailing).to(device)
 
+    waves = delayed(pulse, drawn.times_s, drawn.face.maps[4])
     rays = cast(drawn.face, drawn.motion.pose, towards)
     return Staged(
         drawn=drawn,
@@ -64,6 +68,7 @@ def prepare(drawn: Drawn, device: torch.device | str = "cpu") -> Staged:
         rays=Rays(*(placed(values, trailing=0) for values in rays)),
         light=placed(drawn.light.tracks, trailing=2),
         volume=placed(volume, trailing=2),
+        waves=waves and waves._replace(table=placed(waves.table, trailing=0)),
         strength=placed(strength, trailing=3),
         dark=placed(darker, trailing=3),
         features=placed(features, trailing=2),
@@ -121,8 +126,12 @@ def _shade(
 def _skin_colour(
     staged: Staged, maps: Float[Tensor, "channel time height width"], part: slice
 ) -> Float[Tensor, "3 time height width"]:
-    """Return skin as Beer-Lambert has it, with each pixel's delay to second order."""
-    z, fall, bend = staged.volume[:, part]
+    """Return skin as Beer-Lambert has it, with each pixel's delay."""
     delay = maps[4]
-    volume = torch.addcmul(fall, delay, bend).mul_(delay).add_(z).mul_(maps[3])
+    if staged.waves is not None:
+        volume = seen_at(staged.waves, part, delay)
+    else:
+        z, fall, bend = staged.volume[:, part]
+        volume = torch.addcmul(fall, delay, bend).mul_(delay).add_(z)
+    volume = volume.mul_(maps[3])
     return torch.addcmul(maps[:3], staged.strength, volume).exp_()

@@ -20,6 +20,7 @@ from pulsephase.synthetic.render import parts, render
 from pulsephase.synthetic.scene import around, render_scene, stage
 from pulsephase.synthetic.shade import WHOLE, prepare
 from pulsephase.synthetic.surface import project, seen
+from pulsephase.threads import one_thread
 from pulsephase.video.clip import Clip
 
 
@@ -58,6 +59,7 @@ def tracks_of(drawn: Drawn) -> dict[str, Float[np.ndarray, "..."]]:
     return {name: value.double().numpy() for name, value in found.items()}
 
 
+@one_thread()
 def perfusion_map(
     seed: int, config: SynthConfig, *, scene: tuple[int, int] | None = None
 ) -> Float[Tensor, "time height width"]:

@@ -5,6 +5,8 @@ from multiprocessing import active_children
 import pytest
 import torch
 
+from pulsephase.commands.bench import synthetic
+from pulsephase.errors import ParameterError
 from pulsephase.experiments import bench_synthetic
 from pulsephase.experiments.bench_synthetic import Task, row, tasks
 
@@ -14,11 +16,12 @@ FIELDS = {"size", "threads", "workers", "device", "batch", "frames_per_s", "peak
 def test_one_process_and_two_that_begin_together() -> None:
     threads = torch.get_num_threads()
     try:
-        alone = row(Task(size=36, threads=1, device="cpu", repeats=1))
-        both = row(Task(size=36, threads=1, device="cpu", repeats=1, workers=2))
+        alone = row(Task(size=36, device="cpu", repeats=1))
+        both = row(Task(size=36, device="cpu", repeats=1, workers=2))
     finally:
         torch.set_num_threads(threads)
     assert set(alone) == set(both) == FIELDS
+    assert alone["threads"] == both["threads"] == 1
     assert alone["frames_per_s"] > 0 and both["frames_per_s"] > 0
     assert both["workers"] == 2 and both["peak_memory_mb"] is None  # of all, nobody knows
 
@@ -26,8 +29,13 @@ def test_one_process_and_two_that_begin_together() -> None:
 def test_a_worker_that_fails_stops_all(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(bench_synthetic, "WAIT_S", 60)
     with pytest.raises(RuntimeError):
-        row(Task(size=37, threads=1, device="cpu", repeats=1, workers=2))
+        row(Task(size=37, device="cpu", repeats=1, workers=2))
     assert not active_children()
+
+
+def test_more_threads_than_one_are_refused() -> None:
+    with pytest.raises(ParameterError, match="--threads is 2; rendering"):
+        synthetic(["--threads", "2", "--quick"], standalone_mode=False)
 
 
 def test_the_share_of_training_is_of_one_process_on_a_cpu() -> None:

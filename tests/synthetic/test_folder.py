@@ -16,6 +16,7 @@ import torch
 
 from pulsephase.cli import main
 from pulsephase.errors import InputError, ParameterError
+from pulsephase.synthetic import folder
 from pulsephase.synthetic.folder import checksum, synthesize
 from pulsephase.synthetic.presets import preset
 from pulsephase.synthetic.render import render
@@ -190,3 +191,30 @@ def test_a_call_that_made_nothing_binds_nobody(tmp_path: Path) -> None:
     make(out, seed=6)
     make(tmp_path / "fresh", seed=6)
     assert contents(out) == contents(tmp_path / "fresh")
+
+
+@pytest.mark.parametrize("form", ["npz", "ffv1"])
+def test_what_memory_does_not_hold_is_said_with_its_size(tmp_path: Path, form: str) -> None:
+    huge = replace(CONFIG, frames=1_000_000, sample_hz=300.0, size=4096)
+    with pytest.raises(ParameterError, match="1000000 frames of 4096x4096 px do not fit"):
+        synthesize(tmp_path / "a", config=huge, clips=1, seed=0, format=form)
+    assert [path.name for path in (tmp_path / "a").iterdir()] == ["manifest.json"]
+
+
+def test_other_faults_of_torch_are_not_taken_for_a_full_memory(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object) -> None:
+        raise RuntimeError("expected all tensors on one device")
+
+    monkeypatch.setattr(folder, "render", broken)
+    with pytest.raises(RuntimeError, match="one device"):
+        synthesize(tmp_path / "a", config=CONFIG, clips=1, seed=0, format="npz")
+
+
+@pytest.mark.parametrize("scene", [(63, 480), (640, 4098), (10**9, 480)])
+def test_scenes_have_bounded_sides(tmp_path: Path, scene: tuple[int, int]) -> None:
+    with pytest.raises(ParameterError, match="at least 64 px and at most 4096"):
+        synthesize(tmp_path / "a", config=CONFIG, clips=1, seed=0, format="ffv1", scene=scene)
+    with pytest.raises(ParameterError, match="at least 64 px and at most 4096"):
+        next(scene_clips(0, CONFIG, width=scene[0], height=scene[1]))

@@ -1,6 +1,7 @@
 """Laws of the generator: same seed same clip, layers apart, the pulse obeys its equation."""
 
 import math
+from copy import copy
 from dataclasses import fields, replace
 
 import numpy as np
@@ -345,6 +346,10 @@ def test_what_the_limits_allow_is_rendered_and_what_they_do_not_is_named(
         (lambda: SynthConfig(size=0), ParameterError, "multiple of 4"),
         (lambda: SynthConfig(size=37), ParameterError, "multiple of 4"),
         (lambda: SynthConfig(frames=1), ParameterError, "at least 2"),
+        (lambda: SynthConfig(frames=10**9), ParameterError, "at most 1000000"),
+        (lambda: SynthConfig(frames=200_000), ParameterError, "last 6666.67 s; a clip lasts"),
+        (lambda: SynthConfig(size=4100), ParameterError, "at most 4096"),
+        (lambda: preset("full", seconds=4000.0), ParameterError, "to an hour"),
         (lambda: SynthConfig(sample_hz=0.0), SamplingError, "above 0"),
         (lambda: SynthConfig(sample_hz=5.0), SamplingError, "Nyquist"),
         (lambda: SynthConfig(sample_hz=math.inf), SamplingError, "finite"),
@@ -354,6 +359,12 @@ def test_what_the_limits_allow_is_rendered_and_what_they_do_not_is_named(
             "stands still",
         ),
         (lambda: PulseRanges(warm_up_s=1.0), ParameterError, "one beat"),
+        (  # the mean rate alone is below 603 bpm
+            lambda: SynthConfig(sample_hz=20.1, pulse=PulseRanges(heart_rate_bpm=(600.0, 600.0))),
+            SamplingError,
+            "reaches 708 as it varies",
+        ),
+        (lambda: PulseRanges(ectopic_probability=0.51), ParameterError, "at most 0.5"),
         (lambda: preset("nonsense"), ParameterError, "there are full"),
         (lambda: preset("full", seconds=math.nan), ParameterError, "seconds is nan"),
         (lambda: preset("full", seconds=0.01), ParameterError, "two frames"),
@@ -364,3 +375,25 @@ def test_what_the_limits_allow_is_rendered_and_what_they_do_not_is_named(
 def test_impossible_settings_are_named(make: object, error: type, says: str) -> None:
     with pytest.raises(error, match=says):
         make()
+
+
+@pytest.mark.parametrize(
+    ("record", "name", "value", "says"),
+    [
+        (PulseRanges(), "heart_rate_bpm", ("60", "70"), "'60'; give a number"),
+        (PulseRanges(), "heart_rate_bpm", ["60"], "give a pair"),
+        (PulseRanges(), "drift", "x", "'x'; give a number"),
+        (PulseRanges(), "ectopic_probability", "0", "'0'; give a number"),
+        (CameraRanges(), "noise", (None, 0.1), "None; give a number"),
+        (SynthConfig(), "sample_hz", "30", "'30'; give a number"),
+        (SynthConfig(), "frames", "30", "a whole number"),
+        (SynthConfig(), "size", 36.0, "a multiple of 4"),
+        (SynthConfig(), "skin", {}, "give a SkinRanges"),
+    ],
+)
+def test_what_is_no_number_is_named(record: object, name: str, value: object, says: str) -> None:
+    """As a call without type checks has it; those of the tests would refuse it before."""
+    wrong = copy(record)
+    object.__setattr__(wrong, name, value)
+    with pytest.raises(ParameterError, match=rf"{name} is .*{says}"):
+        wrong.__post_init__()

@@ -16,7 +16,7 @@ from pulsephase.physics.simulate import simulate
 from pulsephase.synthetic.config import PulseRanges
 from pulsephase.synthetic.dataset import SyntheticClips
 from pulsephase.synthetic.draw import draw_clip
-from pulsephase.synthetic.ejection import EJECTION_S, Held, ejections, respond
+from pulsephase.synthetic.ejection import EJECTION_S, Held, ejections, impulse_response, respond
 from pulsephase.synthetic.folder import synthesize
 from pulsephase.synthetic.presets import preset
 from pulsephase.synthetic.pulse import sample_pulse, wave_at
@@ -124,7 +124,47 @@ def test_a_pulse_at_its_own_times_is_itself(forcing: str) -> None:
         torch.testing.assert_close(found, kept, rtol=1e-9, atol=1e-9)
 
 
+@pytest.mark.parametrize("forcing", ["impulses", "first"])
+@pytest.mark.parametrize("name", ["full", "vessel"])
+def test_long_clips_are_summed_in_stretches_to_the_same_bits(
+    name: str, forcing: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No table of times by impulses grows with the square of a clip's length."""
+    cells: list[int] = []
+
+    def noted(lag_s: torch.Tensor, **values: float) -> tuple[torch.Tensor, torch.Tensor]:
+        cells.append(lag_s.numel())
+        return impulse_response(lag_s, **values)
+
+    def waves() -> torch.Tensor:
+        pulse = sample_pulse(3, replace(preset(name).pulse, forcing=forcing), times)
+        return torch.cat([pulse.z, pulse.dz, pulse.ddz, *wave_at(pulse, times + 0.004)])
+
+    monkeypatch.setattr("pulsephase.synthetic.pulse.impulse_response", noted)
+    times = torch.arange(2011, dtype=torch.float64) / 30
+    monkeypatch.setattr("pulsephase.synthetic.ejection.CELLS", 2**60)
+    whole = waves()
+    monkeypatch.setattr("pulsephase.synthetic.ejection.CELLS", 2**15)
+    cells.clear()
+    assert torch.equal(waves(), whole)
+    assert forcing == "first" or (max(cells) <= 2**15 and sum(cells) > 2**17)
+
+
 # --- ectopic beats ---
+
+
+@pytest.mark.parametrize("probability", [0.1, 0.3, 0.5])
+def test_the_share_of_ectopic_beats_is_what_was_asked(probability: float) -> None:
+    """Binomial bound of 1 %: beats that may not follow one another scatter less."""
+    ranges = replace(FIXED, ectopic_probability=probability)
+    times = torch.arange(600, dtype=torch.float64)
+    pulses = [sample_pulse(seed, ranges, times) for seed in range(5)]
+    beats = sum(len(pulse.beat_times_s) for pulse in pulses)
+    share = sum(pulse.ectopic for pulse in pulses) / beats
+    bound = 2.58 * math.sqrt(probability * (1 - probability) / beats)
+    assert beats > 3000 and share == pytest.approx(probability, abs=bound)
+    for pulse in pulses:
+        assert pulse.beat_times_s.diff().min() > 0.59  # never two in a row
 
 
 def test_ectopic_beats_come_early_and_leave_the_others() -> None:

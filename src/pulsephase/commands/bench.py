@@ -104,8 +104,10 @@ def synthetic(
     from pulsephase.experiments.bench_synthetic import measure, tasks
     from pulsephase.synthetic.draw import usable
 
+    if threads not in (None, 1):
+        raise ParameterError(f"--threads is {threads}; rendering uses one a process: --workers")
     usable(device)
-    asked = tasks(quick=quick, threads=threads, device=device, workers=workers)
+    asked = tasks(quick=quick, device=device, workers=workers)
     rows = []
     with progress("timing the generator", len(asked)) as advance:
         for row in measure(asked):
