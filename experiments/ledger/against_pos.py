@@ -43,17 +43,25 @@ def meet(
     advance: Callable[[float], None] = lambda amount: None,
 ) -> Comparison:
     """Run every seed and the classical methods on the first ``clips`` fixed clips of a preset."""
+    return collect(
+        name,
+        next(iter(nets.values())).config,
+        lambda made: waves_of(made, nets),
+        clips=clips,
+        batch=MAY_STOP,
+        advance=advance,
+    )
+
+
+def waves_of(made: Batch, nets: dict[int, PhaseNet]) -> dict[tuple[str, str], Tensor]:
+    """Return the waves of every seed and of the classical methods, by method and region."""
     network = next(iter(nets.values())).config
-
-    def waves_of(made: Batch) -> dict[tuple[str, str], Tensor]:
-        with torch.inference_mode():
-            pulses = {
-                (method_of(seed), "crop"): net(made.frames).roll(-network.delay, 1)
-                for seed, net in nets.items()
-            }
-        return {**pulses, **classical_waves(made, sample_hz=network.sample_hz)}
-
-    return collect(name, network, waves_of, clips=clips, batch=MAY_STOP, advance=advance)
+    with torch.inference_mode():
+        pulses = {
+            (method_of(seed), "crop"): net(made.frames).roll(-network.delay, 1)
+            for seed, net in nets.items()
+        }
+    return {**pulses, **classical_waves(made, sample_hz=network.sample_hz)}
 
 
 def mean_gain(

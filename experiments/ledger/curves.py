@@ -14,16 +14,9 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from pulsephase.experiments.compare import (
-    CLIP_S,
-    TOLERANCE_BPM,
-    Batch,
-    classical_waves,
-    fixed_clips,
-)
-from pulsephase.experiments.ledger.against_pos import method_of
+from pulsephase.experiments.compare import CLASSICAL, CLIP_S, TOLERANCE_BPM, fixed_clips
+from pulsephase.experiments.ledger.against_pos import MAY_STOP, mean_gain, method_of, waves_of
 from pulsephase.experiments.ledger.weights import seed_nets
-from pulsephase.models.config import PhaseNetConfig
 from pulsephase.models.phasenet import PhaseNet
 from pulsephase.synthetic.config import CodecRanges, LightRanges, SynthConfig
 from pulsephase.synthetic.presets import preset
@@ -138,10 +131,12 @@ def row(
 ) -> dict[str, Any]:
     """Return the curve of an axis: at each level, the share within 3 bpm of every method.
 
+    Each network meets the classical methods on the crops that it sees itself, of its own size.
+
     Args:
         axis: One of `AXES`.
         clips: Fixed clips a level, the same seeds at every level.
-        names: Networks; the classical methods see the crops of the last.
+        names: Networks.
         say: Told what is being done.
     """
     meaning, levels, config_at = AXES[axis]
@@ -149,11 +144,8 @@ def row(
     points = []
     for level in levels:
         say(f"{axis} at {level:g}")
-        shares: dict[str, Any] = {}
-        for name, seeds in nets.items():
-            last = name == list(nets)[-1]
-            shares |= _shares(config_at(level), name, seeds, clips=clips, classical=last)
-        points.append({"level": level, "within_3_bpm": shares})
+        met = {name: _meet(config_at(level), seeds, clips=clips) for name, seeds in nets.items()}
+        points.append({"level": level, "networks": met})
     return {
         "axis": axis,
         "meaning": meaning,
@@ -162,7 +154,8 @@ def row(
             "clip_s": CLIP_S,
             "tolerance_bpm": TOLERANCE_BPM,
             "amplitude": AMPLITUDE,
-            "networks": {name: list(seeds) for name, seeds in nets.items()},
+            "seeds": {name: list(seeds) for name, seeds in nets.items()},
+            "size": {name: next(iter(seeds.values())).config.size for name, seeds in nets.items()},
         },
         "points": points,
     }
@@ -181,35 +174,27 @@ def on_even_grid(clip: Clip) -> Float[Tensor, "time 3 height width"]:
     return torch.lerp(clip.frames[later - 1], clip.frames[later], weight)
 
 
-def _shares(
-    ranges: SynthConfig, name: str, nets: dict[int, PhaseNet], *, clips: int, classical: bool
-) -> dict[str, Any]:
-    """Return shares within 3 bpm: a list over the seeds of a network, one number a method."""
+def _meet(ranges: SynthConfig, nets: dict[int, PhaseNet], *, clips: int) -> dict[str, Any]:
+    """Return the shares within 3 bpm of a network's seeds and of the classical methods."""
     network = next(iter(nets.values())).config
     rate, frames = network.sample_hz, round(CLIP_S * network.sample_hz)
     config = replace(ranges, size=network.size, frames=frames, sample_hz=rate)
     kept = slice(network.warmup, frames - network.delay)
-    hits: dict[tuple[str, str], list[np.ndarray]] = {}
-    for made in fixed_clips(config, kept, clips=clips, batch=8, prepared=on_even_grid):
-        for key, wave in _waves(made, nets, network, classical=classical).items():
+    near: dict[tuple[str, str], list[np.ndarray]] = {}
+    for made in fixed_clips(config, kept, clips=clips, batch=MAY_STOP, prepared=on_even_grid):
+        for key, wave in waves_of(made, nets).items():
             found = peak_bpm(wave[:, kept].double().numpy(), sample_hz=rate)
-            near = np.abs(found - np.array(made.truth_bpm)) < TOLERANCE_BPM
-            hits.setdefault(key, []).append(near)
-    means = {key: float(np.concatenate(parts).mean()) for key, parts in hits.items()}
-    result: dict[str, Any] = {name: [means[method_of(seed), "crop"] for seed in nets]}
-    if classical:
-        for method in ("pos", "chrom", "green"):
-            result[method] = max(means[method, region] for region in ("crop", "mask"))
-    return result
-
-
-def _waves(
-    made: Batch, nets: dict[int, PhaseNet], network: PhaseNetConfig, *, classical: bool
-) -> dict[tuple[str, str], Tensor]:
-    waves: dict[tuple[str, str], Tensor] = {}
-    with torch.inference_mode():
-        for seed, net in nets.items():
-            waves[method_of(seed), "crop"] = net(made.frames).roll(-network.delay, 1)
-    if classical:
-        waves |= classical_waves(made, sample_hz=network.sample_hz)
-    return waves
+            near.setdefault(key, []).append(np.abs(found - made.truth_bpm) < TOLERANCE_BPM)
+    hits = {key: np.concatenate(parts).astype(float) for key, parts in near.items()}
+    classical = {
+        method: max((hits[method, region] for region in ("crop", "mask")), key=np.mean)
+        for method in CLASSICAL
+    }
+    best = max(CLASSICAL, key=lambda method: classical[method].mean())
+    networks = np.stack([hits[method_of(seed), "crop"] for seed in nets])
+    return {
+        "within_3_bpm": float(networks.mean()),
+        "within_3_bpm_by_seed": [float(each) for each in networks.mean(1)],
+        **{method: float(classical[method].mean()) for method in CLASSICAL},
+        "minus_best": {"method": best, **mean_gain(networks, classical[best])},
+    }

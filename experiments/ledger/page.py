@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from pulsephase.experiments.ledger.ablation import comparisons
-from pulsephase.experiments.ledger.curves import trained_range
+from pulsephase.experiments.ledger.curve_tables import curve_tables
 from pulsephase.experiments.ledger.fine_tuning_tables import fine_tuning_tables
 from pulsephase.experiments.ledger.looks import real_clips
 from pulsephase.experiments.ledger.markdown import each, gain, made_by, percent, table
@@ -49,7 +49,7 @@ def page(results: Path = RESULTS, looks: Path = LOOKS) -> str:
         HEAD,
         *_against_pos(_of("against-pos", rows)),
         *_pulse_colour(_of("pulse-colour", rows)),
-        *_curves(_of("curves", rows)),
+        *curve_tables(_of("curves", rows)),
         *_ablations(_of("ablation", rows)),
         *fine_tuning_tables(_of("fine-tuning", rows)),
         *real_clips(
@@ -141,31 +141,6 @@ def _pulse_colour(rows: Mapping[str, Any]) -> Iterator[str]:
         ]
         head = ["projections", "clips", f"`{name}`", "POS", "CHROM", "GREEN"]
         yield table([*head, "network - POS", "network - GREEN"], body)
-        yield made_by(row)
-
-
-def _curves(rows: Mapping[str, Any]) -> Iterator[str]:
-    if not rows:
-        return
-    first = next(iter(rows.values()))["protocol"]
-    yield "## One difficulty at a time\n"
-    yield (
-        f"Preset `easy` with a pulse of {100 * first['amplitude']:g} %, one axis pinned to a "
-        f"level; {first['clips']} clips a level, the same seeds at every level; within 3 bpm in "
-        "percent; a network is the mean over its seeds. A share of 100 clips has a standard error "
-        "of up to 5 points. Levels with a star lie outside of what the networks were trained on.\n"
-    )
-    for axis, row in rows.items():
-        methods = list(row["points"][0]["within_3_bpm"])
-        shown = [f"`{m}`" if m in row["protocol"]["networks"] else m.upper() for m in methods]
-        yield f"### {axis}: {row['meaning']}\n"
-        body, (low, high) = [], trained_range(axis)
-        for point in row["points"]:
-            shares = [point["within_3_bpm"][method] for method in methods]
-            means = [sum(s) / len(s) if isinstance(s, list) else s for s in shares]
-            star = "" if low <= point["level"] <= high else " \\*"
-            body.append([f"{point['level']:g}{star}", *(percent(mean) for mean in means)])
-        yield table(["level", *shown], body)
         yield made_by(row)
 
 

@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from pulsephase.experiments.ledger import against_pos, curves
+from pulsephase.experiments.recipes import SEEDS
 from pulsephase.synthetic.config import CameraRanges
 from pulsephase.synthetic.presets import preset
 from pulsephase.synthetic.render import render
@@ -60,6 +61,24 @@ def test_an_axis_changes_one_layer_alone(axis: str) -> None:
     assert low != high
     assert replace(low, **{layer: getattr(high, layer)}) == high
     assert list(levels) == sorted(levels)
+
+
+def test_every_network_meets_the_methods_at_its_own_size(monkeypatch: pytest.MonkeyPatch) -> None:
+    meaning, _, config_at = curves.AXES["noise"]
+    monkeypatch.setitem(curves.AXES, "noise", (meaning, (0.03,), config_at))
+    row = curves.row("noise", clips=4, say=lambda text: None)
+    assert row["protocol"]["size"] == {"tiny": 36, "base": 72}
+    (point,) = row["points"]
+    for name, found in point["networks"].items():
+        shares = found["within_3_bpm_by_seed"]
+        assert len(shares) == len(row["protocol"]["seeds"][name]) == len(SEEDS)
+        best = max(("pos", "chrom", "green"), key=found.__getitem__)
+        assert found[best] == found[found["minus_best"]["method"]]
+        assert found["minus_best"]["by_seed"] == pytest.approx(
+            [100 * (share - found[best]) for share in shares]
+        )
+    alone = curves.row("noise", clips=4, names=("tiny",), say=lambda text: None)
+    assert alone["points"][0]["networks"]["tiny"] == point["networks"]["tiny"]
 
 
 def test_even_frames_pass_unchanged_and_lines_stay_lines() -> None:

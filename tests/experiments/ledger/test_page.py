@@ -19,19 +19,25 @@ def test_every_committed_row_is_one_that_can_be_made() -> None:
 def test_a_row_that_was_stopped_is_not_shown(tmp_path: Path) -> None:
     row = path_of("curves/light", results=tmp_path)
     row.parent.mkdir()
-    points = [
-        {"level": level, "within_3_bpm": {"tiny": [0.25, 0.75], "pos": 0.125}}
-        for level in (0.01, 1.5)
-    ]
-    protocol = {"clips": 8, "amplitude": 0.003, "networks": {"tiny": [0, 1]}}
+    found = {
+        "within_3_bpm": 0.5,
+        "within_3_bpm_by_seed": [0.25, 0.75],
+        **{"pos": 0.125, "chrom": 0.0, "green": 0.25},
+        "minus_best": {"method": "green", "value": 25.0, "interval_95": [-12.5, 50.0]},
+    }
+    points = [{"level": level, "networks": {"tiny": found}} for level in (0.01, 1.5)]
+    seeds, size = {"tiny": [0, 1]}, {"tiny": 36}
+    protocol = {"clips": 8, "amplitude": 0.003, "seeds": seeds, "size": size}
     held = {"axis": "light", "meaning": "depth", "protocol": protocol, "points": points}
     row.write_text(json.dumps(held))
     assert "depth" not in page.page(tmp_path, tmp_path / "none.json")
     row.write_text(json.dumps(held | {"minutes": 1.0, "revision": "abc", "torch": "2"}))
     shown = page.page(tmp_path, tmp_path / "none.json")
     assert "### light: depth" in shown
-    assert "| 0.01 | 50.0 | 12.5 |" in shown
-    assert "| 1.5 \\* | 50.0 | 12.5 |" in shown  # beyond what was trained on
+    assert "`tiny`, seeds 0, 1, crops of 36 px" in shown
+    rest = "50.0 | 25.0, 75.0 | 12.5 | 0.0 | 25.0 | GREEN: +25.0 (-12.5 to +50.0) |"
+    assert f"| 0.01 | {rest}" in shown
+    assert f"| 1.5 \\* | {rest}" in shown  # beyond what was trained on
 
 
 def test_every_look_at_real_clips_is_shown() -> None:
