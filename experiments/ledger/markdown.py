@@ -31,5 +31,6 @@ def each(shares: list[float]) -> str:
 
 
 def made_by(row: Mapping[str, Any]) -> str:
-    """Return which code made a row."""
-    return f"Revision {row['revision']}, torch {row['torch']}, {row['minutes']:g} minutes.\n"
+    """Return which code made a row, and which made parts of it again."""
+    again = "".join(f"; `{part}` again at {at}" for part, at in row.get("remade", {}).items())
+    return f"Revision {row['revision']}{again}, torch {row['torch']}, {row['minutes']:g} minutes.\n"

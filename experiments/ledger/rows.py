@@ -2,8 +2,9 @@
 
 ``python -m pulsephase.experiments.ledger.rows`` makes every row that is missing;
 ``... rows ablation/zas against-pos`` makes those rows again whose names begin so, whether they are
-there or not. A row that is stopped half-way goes on where it keeps its runs (ablations), or begins
-anew. The page is made from the files by ``pulsephase.experiments.ledger.page``.
+there or not; ``against-pos/tiny:vessel`` makes one preset of a row again, and the row says so. A
+row that is stopped half-way goes on where it keeps its runs (ablations), or begins anew. The page
+is made from the files by ``pulsephase.experiments.ledger.page``.
 """
 
 import json
@@ -101,10 +102,44 @@ def make_rows(names: list[str], *, results: Path = RESULTS, say: Say) -> None:
         write_json(path, record)
 
 
+def make_preset(name: str, *, results: Path = RESULTS, say: Say) -> None:
+    """Make one preset of a finished row against POS again.
+
+    Args:
+        name: Row and preset, as ``against-pos/tiny:vessel``.
+        results: Folder of the files.
+        say: Told what is being done.
+
+    Raises:
+        ParameterError: If there is no such row, or it has no such preset.
+    """
+    row, _, preset = name.partition(":")
+    group, _, network = row.partition("/")
+    if group != "against-pos" or not finished(row, results=results):
+        raise ParameterError(f"{row!r} is no finished row against POS; make it first")
+    held = json.loads(path_of(row, results=results).read_text(encoding="utf-8"))
+    at = {table["preset"]: index for index, table in enumerate(held["presets"])}
+    if preset not in at:
+        raise ParameterError(f"{row} has no preset {preset!r}; it has {', '.join(at)}")
+    clips = held["protocol"]["clips"]
+    made = against_pos.row(network, clips=clips, presets=(preset,), say=say)
+    if made["protocol"] != held["protocol"] or made["seeds"] != held["seeds"]:
+        raise ParameterError(f"{row} was made with other seeds; make it again: ONLY={row}")
+    held["presets"][at[preset]] = made["presets"][0]
+    held["remade"] = {**held.get("remade", {}), preset: revision()}
+    write_json(path_of(row, results=results), held)
+
+
 def main(names: list[str]) -> None:
     """Make rows from the command line."""
     torch.set_num_threads(1)
-    make_rows(names, say=partial(print, flush=True))
+    say = partial(print, flush=True)
+    parts = [name for name in names if ":" in name]
+    for name in parts:
+        make_preset(name, say=say)
+    whole = [name for name in names if ":" not in name]
+    if whole or not parts:
+        make_rows(whole, say=say)
 
 
 if __name__ == "__main__":

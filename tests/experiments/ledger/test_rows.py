@@ -1,6 +1,7 @@
 """Rows of the ledger: what is finished is kept, what is asked for is made again."""
 
 import json
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -53,3 +54,31 @@ def test_a_row_that_was_stopped_is_not_finished(made: list[str], tmp_path: Path)
 def test_an_unknown_row_lists_what_there_is(tmp_path: Path) -> None:
     with pytest.raises(ParameterError, match="curves/light"):
         rows.make_rows(["nonsense"], results=tmp_path, say=lambda text: None)
+
+
+def test_one_preset_of_a_row_is_made_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def made(name: str, *, clips: int, presets: tuple[str, ...], say: rows.Say) -> dict[str, Any]:
+        tables = [{"preset": preset, "network": name} for preset in presets]
+        return {"seeds": [0, 1], "protocol": {"clips": clips}, "presets": tables}
+
+    monkeypatch.setattr(rows.against_pos, "row", made)
+    path = rows.path_of("against-pos/tiny", results=tmp_path)
+    path.parent.mkdir()
+    tables = [{"preset": "full", "kept": True}, {"preset": "vessel", "kept": True}]
+    held = {"seeds": [0, 1], "protocol": {"clips": 4}, "presets": tables, "revision": "abc"}
+    path.write_text(json.dumps(held | {"minutes": 1.0}))
+    again = partial(rows.make_preset, results=tmp_path, say=lambda text: None)
+    again("against-pos/tiny:vessel")
+    found = json.loads(path.read_text())
+    assert found["presets"] == [tables[0], {"preset": "vessel", "network": "tiny"}]
+    assert found["revision"] == "abc" and list(found["remade"]) == ["vessel"]
+    for name, words in {
+        "against-pos/base:vessel": "no finished row",
+        "curves/light:0.1": "no finished row",
+        "against-pos/tiny:naive": "it has full, vessel",
+    }.items():
+        with pytest.raises(ParameterError, match=words):
+            again(name)
+    path.write_text(json.dumps(held | {"minutes": 1.0, "seeds": [0]}))
+    with pytest.raises(ParameterError, match="other seeds"):
+        again("against-pos/tiny:vessel")
