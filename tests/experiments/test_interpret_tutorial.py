@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from pulsephase.experiments.interpret import signal_level
+from pulsephase.experiments.interpret.thresholds import thresholds
 from pulsephase.experiments.interpret.tutorial import DOCS, FIGURES, path_of, rounded, write_figures
 
 PAGE = Path(__file__).parents[2] / "docs" / "interpret-tutorial.md"
@@ -67,16 +68,34 @@ def of_the_system() -> list[str]:
 def of_forcing() -> list[str]:
     forcing = STORED["sections"]["forcing"]
     heart, vessel = (forcing["slopes"]["natural_hz"][name] for name in ("heart", "vessel"))
-    needed = re.search(r"about (\d+) are needed", forcing["claim"])
-    assert forcing["follows"] == "undecided" and needed is not None
+    explained = np.median(forcing["explained_by_two_poles"])
+    assert "follows" not in forcing and "two poles explain" in forcing["withheld"]
     return [
         f"On {forcing['clips']} fresh clips",
-        f"planted vessel is {vessel['slope']:.2f}, with an interval from "
+        f"poles explain {explained:.2f} of a clip's kernel in the middle of the clips, where "
+        f"{thresholds().consistency:g} is asked for",
+        f"{vessel['slope']:.2f} on the planted vessel, from "
         f"{vessel['interval_95'][0]:.2f} to {vessel['interval_95'][1]:.2f}",
-        f"heart rate it is {heart['slope']:.2f}, from {heart['interval_95'][0]:.2f} to "
+        f"{heart['slope']:.2f} on the heart rate, from {heart['interval_95'][0]:.2f} to "
         f"{heart['interval_95'][1]:.2f}",
-        f"about {needed[1]} are needed",
         f"by a factor of {1 + forcing['recovery_error']['natural_hz']:.1f}",
+    ]
+
+
+def of_the_probe() -> list[str]:
+    small = json.loads(path_of("tiny").read_text(encoding="utf-8"))
+    ours, tiny = (held["sections"]["system"]["whitening"] for held in (STORED, small))
+    assert "withheld" in ours["process"]  # "no damped oscillator has the poles of that predictor"
+    names = ("explained", "explained_by_autoregression", "explained_by_random_weights")
+    first, second = ([f"{held[name]:.2f}" for name in names] for held in (ours, tiny))
+    share = STORED["sections"]["response"]["gates"]["linear_share_of_wave"]
+    return [
+        f"predicts {first[0]} of it, an autoregression of the same signals {first[1]}, a network "
+        f"with random weights {first[2]}",
+        f"(Of `tiny` it is {second[0]}, {second[1]} and {second[2]}:",
+        f"its share of the variance is {share:.2f}",
+        f"({STORED['seconds']:.0f} s beside two other jobs)",
+        f"for {STORED['sections']['nulls']['nulls']['shuffled labels']['steps']} steps only",
     ]
 
 
@@ -128,7 +147,8 @@ def of_the_signal_level() -> list[str]:
 
 
 @pytest.mark.parametrize(
-    "numbers", [of_the_response, of_the_system, of_forcing, of_space, of_the_signal_level]
+    "numbers",
+    [of_the_response, of_the_system, of_the_probe, of_forcing, of_space, of_the_signal_level],
 )
 def test_the_tutorial_says_what_was_measured(numbers: Any) -> None:
     for expected in numbers():
