@@ -152,7 +152,7 @@ def test_the_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None
     result = json.loads(capsys.readouterr().out)
     assert code == 0
     assert len(result["clips"]) == 2
-    assert {path.suffix for path in out.iterdir()} == {".mp4", ".csv", ".json"}
+    assert {path.suffix for path in out.iterdir()} == {".mp4", ".csv", ".json", ".npz"}
     header, *rows = (out / "clip_000000000.csv").read_text().splitlines()
     assert header == "time_s,pulse,heart_rate_bpm,box_x,box_y,box_width,box_height"
     assert len(rows) == 30
