@@ -1,8 +1,8 @@
 """How often the default face detector finds the face in synthetic scenes, and how well.
 
-Whole scenes of 640 x 480 over 10 s, rendered at 7.5 frames a second to save time, five frames evenly
-spread over each from the second on. A face is found where one of the detector's boxes overlaps the
-true one by at least a half (intersection over union).
+Whole scenes of 640 x 480 over 10 s, rendered at 7.5 frames a second to save time, five frames
+spread evenly over each from the second on. A face is found where one of the detector's boxes
+overlaps the true one by at least a half (intersection over union).
 
 ``python -m pulsephase.experiments.detector`` writes ``experiments/results/detector.json``.
 """

@@ -59,7 +59,8 @@ PRESETS = {
     # Full ranges but no sensor noise and no codec.
     "noiseless": SynthConfig(camera=CameraRanges(noise=_CLEAN.noise), codec=_NO_CODEC),
     # More of everything that hurts, but the pulse is still in the pixels: who knows all other
-    # motion and light finds it, no fixed direction in colour does (`experiments/difficulty.py`).
+    # motion and light finds it; mask and direction of the pulse are not enough
+    # (`experiments/difficulty.py`).
     "hard": SynthConfig(
         pulse=PulseRanges(
             heart_rate_bpm=(40.0, 195.0),

@@ -8,6 +8,7 @@ import pytest
 import torch
 from scipy.linalg import expm
 
+from pulsephase.synthetic.draw import draw_clip
 from pulsephase.synthetic.folder import synthesize
 from pulsephase.synthetic.presets import preset
 from pulsephase.synthetic.render import render_with_maps
@@ -90,6 +91,17 @@ def test_maps_are_kept_where_they_are_asked_for(
     if scene is None:
         masks = render_with_maps(8, config).truth.skin_mask
         np.testing.assert_array_equal(truth["skin_mask"], masks.half().numpy())
+
+
+def test_without_a_pulse_a_fifth_of_the_heads_still_bobs_with_it() -> None:
+    """As the pages say of `null`."""
+    config = replace(preset("null"), frames=8)
+    drawn = [draw_clip(seed, config, height=8, width=8) for seed in range(200)]
+    assert not any(each.alive for each in drawn)
+    assert 0.12 < np.mean([each.motion.bob > 0 for each in drawn]) < 0.28  # 20 %, 3 errors
+    root = Path(__file__).parents[2]
+    for page in ("README.md", "docs/synthetic.md"):
+        assert "a fifth of its clips" in " ".join((root / page).read_text("utf-8").split())
 
 
 def test_parameters_tell_what_was_drawn(tmp_path: Path) -> None:
