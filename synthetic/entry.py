@@ -9,7 +9,6 @@ from typing import Any
 
 import torch
 
-from pulsephase.synthetic.draw import Drawn
 from pulsephase.synthetic.layouts import LAYOUTS, name_of, write_pure, write_scamps, write_ubfc
 from pulsephase.synthetic.render import render, render_with_maps
 from pulsephase.synthetic.request import Request
@@ -27,22 +26,21 @@ from pulsephase.video.clip import Clip
 
 def write_entry(out: Path, seed: int, request: Request) -> dict[str, Any]:
     """Render and write one clip, and return its row of the manifest."""
-    drawn = draws_of(seed, request.config, scene=request.scene)
     seen: list[Clip] = []
     pieces = _noting(_pieces(seed, request), seen)
     name = f"clip_{seed:09d}"
     if request.format == "npz":
         clip, files = join(list(_pieces(seed, request))), [out / f"{name}.npz"]
-        write_npz(files[0], clip, tracks=_truth_of(clip, drawn, request))
+        write_npz(files[0], clip, tracks=_truth_of(clip, seed, request))
     else:
         if request.format in LAYOUTS:
-            files = [_as_layout(out, pieces, drawn, request)]
+            files = [_as_layout(out, pieces, seed, request)]
         else:
             files = [out / f"{name}{ENDINGS[request.format]}", out / f"{name}.csv"]
             write_video(files[0], pieces, format=request.format, crf=request.crf)
             write_labels(files[1], join(seen))
         clip, truth = join(seen), out / f"{name}_truth.npz"
-        write_truth(truth, clip, tracks=_truth_of(clip, drawn, request))
+        write_truth(truth, clip, tracks=_truth_of(clip, seed, request))
         files.append(truth)
     assert clip.truth is not None
     return {
@@ -54,20 +52,21 @@ def write_entry(out: Path, seed: int, request: Request) -> dict[str, Any]:
     }
 
 
-def _truth_of(clip: Clip, drawn: Drawn, request: Request) -> dict[str, Any]:
+def _truth_of(clip: Clip, seed: int, request: Request) -> dict[str, Any]:
     """Return what is known of a clip beside its labels; maps, where asked for, as half floats."""
-    tracks = tracks_of(drawn)
+    tracks = tracks_of(draws_of(seed, request.config, scene=request.scene))
     if not request.maps:
         return tracks
     assert clip.truth is not None and clip.truth.skin_mask is not None
-    perfusion = perfusion_map(drawn.seed, request.config, scene=request.scene)
+    perfusion = perfusion_map(seed, request.config, scene=request.scene)
     maps = {"skin_mask": clip.truth.skin_mask, "perfusion": perfusion}
     return {**tracks, **{name: values.half().numpy() for name, values in maps.items()}}
 
 
-def _as_layout(out: Path, pieces: Iterator[Clip], drawn: Drawn, request: Request) -> Path:
+def _as_layout(out: Path, pieces: Iterator[Clip], seed: int, request: Request) -> Path:
     """Write a clip as a public set has it, in a folder aside that is then renamed."""
-    layout, config, seed = request.format, request.config, drawn.seed
+    layout, config = request.format, request.config
+    drawn = draws_of(seed, config, scene=request.scene)
     final = out / name_of(layout, seed)
     aside = out / f".clip_{seed:09d}"
     aside.mkdir()
