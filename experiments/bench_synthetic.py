@@ -5,6 +5,9 @@ repeat. A process renders on one thread, whatever number it is given, so that cl
 it. The processes keep freed memory (``ALLOCATOR``), as the renderers of a training do. Peak memory
 is what the process grew by, imports apart.
 
+Memory is watched over a batch of its own, before the timed ones: the most that was in memory at
+once beyond what the loaded program holds; of a GPU, that of the process beside it.
+
 Half of a clip's time on a GPU is spent drawing it on the CPU, so one process leaves a GPU idle:
 with ``workers``, so many processes render at once, begin together, and the clock runs until the
 last has ended.
@@ -20,7 +23,7 @@ from dataclasses import asdict, dataclass, replace
 from multiprocessing import get_context
 from typing import TYPE_CHECKING, Any
 
-from pulsephase.experiments.peak_memory import peak_memory_mb
+from pulsephase.experiments.peak_memory import growth
 from pulsephase.threads import ONE_THREAD
 
 if TYPE_CHECKING:
@@ -90,12 +93,12 @@ def row(task: Task) -> dict[str, Any]:
     """Measure one task in this process, or in as many as it asks for."""
     if task.workers > 1:
         return _row(task, frames_per_s=_rate_of_workers(task), peak_mb=None)
-    before = _made_ready(task)
+    _made_ready(task)
+    with growth() as grown:
+        _batch_s(task, 0)
     seconds = [_batch_s(task, repeat) for repeat in range(task.repeats)]
     median = sorted(seconds)[len(seconds) // 2]
-    found = _row(
-        task, frames_per_s=BATCH * FRAMES / median, peak_mb=round(peak_memory_mb() - before, 1)
-    )
+    found = _row(task, frames_per_s=BATCH * FRAMES / median, peak_mb=round(grown.mb, 1))
     if task.training:
         step = training_step_s(repeats=TRAIN_STEPS)
         found["share_of_training"] = round(median / (median + step), 3)
@@ -114,13 +117,12 @@ def _row(task: Task, *, frames_per_s: float, peak_mb: float | None) -> dict[str,
     }
 
 
-def _made_ready(task: Task) -> float:
-    """Load what rendering needs, and return the memory in use after that."""
+def _made_ready(task: Task) -> None:
+    """Load what rendering needs."""
     import torch
 
     torch.set_num_threads(1)
     _batch_s(task, 0, frames=8)
-    return peak_memory_mb()
 
 
 def _batch_s(task: Task, number: int, *, frames: int = FRAMES) -> float:

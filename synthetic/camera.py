@@ -19,13 +19,16 @@ class Camera(NamedTuple):
     Attributes:
         fixed_gain: Gain of the light, or 0 where the first frame is metered.
         exposure: Linear green of the first frame, half weighted on the face.
-        balance: Gain of each channel over time.
+        balance: Gain of each channel over time, drift of the exposure included.
         matrix: Colour matrix.
         noise: Noise at unit level, fraction of full scale.
         gamma: Inverse exponent of the transfer curve.
         quantised: Whether the frames lie on the 8-bit grid.
         repeated: Where a frame is shown again instead of the one due.
         step: Quantiser step of the codec in levels, 0 for none.
+        balance_drift: Relative standard deviation of each channel's own gain.
+        exposure_drift: Relative standard deviation of the gain that channels share.
+        crosstalk: Strength of the colour matrix.
     """
 
     fixed_gain: float
@@ -37,6 +40,9 @@ class Camera(NamedTuple):
     quantised: bool
     repeated: Bool[Tensor, " time"]
     step: float
+    balance_drift: float
+    exposure_drift: float
+    crosstalk: float
 
 
 def sample_camera(
@@ -46,6 +52,7 @@ def sample_camera(
     draw = Stream(seed, "camera")
     drift = ranges.white_balance_drift * draw.uniform(0.0, 1.0)
     balance = 1 + drift * draw.drift(3, times_s, low_hz=0.05, high_hz=0.3)
+    depth, course = _exposure_course(seed, ranges.exposure_drift, times_s)
     strength = draw.uniform(*ranges.crosstalk).float()
     repeats = draw.chance(ranges.repeat_probability)
     rate = draw.uniform(0.005, 0.05)
@@ -56,14 +63,29 @@ def sample_camera(
     return Camera(
         fixed_gain=ranges.fixed_gain,
         exposure=float(draw.uniform(*ranges.exposure)),
-        balance=balance.float(),
+        balance=(balance if course is None else balance * course).float(),
         matrix=torch.eye(3) * (1 + strength) - strength * CROSSTALK,
         noise=float(draw.log_uniform(*ranges.noise)),
         gamma=float(draw.uniform(*ranges.gamma)),
         quantised=not draw.chance(ranges.unquantised_probability),
         repeated=repeated,
         step=float(compress.uniform(*codec.step)) * compressed,
+        balance_drift=float(drift),
+        exposure_drift=depth,
+        crosstalk=float(strength),
     )
+
+
+def _exposure_course(
+    seed: int, at_most: float, times_s: Float[Tensor, " time"]
+) -> tuple[float, Float[Tensor, " time"] | None]:
+    """Return depth and course of a gain that all channels share, or none; its own stream."""
+    if at_most == 0:
+        return 0.0, None
+    draw = Stream(seed, "exposure")
+    depth = at_most * float(draw.uniform(0.0, 1.0))
+    course = 1 + depth * draw.drift(1, times_s, low_hz=0.05, high_hz=0.5)[0]
+    return depth, course.clamp(min=0.05)  # a shutter never shuts
 
 
 def add_noise(

@@ -138,8 +138,8 @@ class MotionRanges:
         pitch_rest_rad: Rest pose, up and down.
         rhythmic_probability: Share of clips with a periodic motion at heart-rate frequencies.
         rhythmic_hz: Its frequency.
-        drift_probability: Share of clips with strong slow sway (0.1 to 0.7 Hz), as a hand-held
-            camera gives.
+        drift_probability: Share of clips with strong slow sway of the head (0.1 to 0.7 Hz); what
+            is behind it stays. A camera that moves is ``CameraRanges.shake_px``.
         bob_probability: Share of clips with a ballistic bob at the beats.
         talking_probability: Share of clips in which the mouth moves.
     """
@@ -222,6 +222,13 @@ class CameraRanges:
         fixed_gain: Gain of the light, or 0 where the camera meters the first frame.
         time_jitter: Largest displacement of a frame's time from the even grid, as a share of the
             interval, below 0.5. Everything that moves is rendered, and labelled, at the true times.
+        exposure_drift: Relative standard deviation of a gain that all channels share, slowly
+            changing (0.05 to 0.5 Hz), at most.
+        drop_probability: Share of clips in which frames are missing, each that is due with a
+            probability of 0.5 to 5 %: times have gaps. A clip keeps its number of frames and lasts
+            longer, so that later beats, and what is drawn after them, are others.
+        shake_px: Standard deviation of the shift of the whole frame, right and down, in pixels of
+            the frame, as a hand-held camera gives (0.3 to 6 Hz, an assumption).
     """
 
     exposure: Range = (0.21, 0.45)
@@ -233,6 +240,9 @@ class CameraRanges:
     repeat_probability: float = 0.1
     fixed_gain: float = 0.0
     time_jitter: float = 0.0
+    exposure_drift: float = 0.0
+    drop_probability: float = 0.0
+    shake_px: Range = (0.0, 0.0)
 
     def __post_init__(self) -> None:
         check_ranges(self)

@@ -3,7 +3,7 @@
 from typing import NamedTuple
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from torch import Tensor
 
 from pulsephase.errors import ParameterError
@@ -14,6 +14,7 @@ from pulsephase.synthetic.light import Light, sample_light
 from pulsephase.synthetic.motion import Motion, sample_motion
 from pulsephase.synthetic.mover import Mover, sample_mover
 from pulsephase.synthetic.pulse import Pulse, sample_pulse
+from pulsephase.synthetic.shake import sample_shake, shifted
 from pulsephase.synthetic.skin import Skin, sample_skin
 from pulsephase.synthetic.streams import Stream
 from pulsephase.synthetic.worn import with_worn
@@ -21,7 +22,11 @@ from pulsephase.threads import one_thread
 
 
 class Drawn(NamedTuple):
-    """Everything that was drawn for a clip, before any pixel."""
+    """Everything that was drawn for a clip, before any pixel.
+
+    ``missing`` counts the frames that are missing before each; ``shake`` is the shift of the whole
+    frame, right and down, in pixels, or none. Pose and mover are shifted already.
+    """
 
     seed: int
     times_s: Float[Tensor, " time"]
@@ -34,6 +39,8 @@ class Drawn(NamedTuple):
     background: Float[Tensor, "3 height width"]
     mover: Mover | None
     camera: Camera
+    missing: Int[Tensor, " time"]
+    shake: Float[Tensor, "2 time"] | None
 
 
 def usable(device: torch.device | str) -> torch.device:
@@ -43,7 +50,9 @@ def usable(device: torch.device | str) -> torch.device:
         ParameterError: If there is none of that name here.
     """
     try:
-        return torch.empty(0, device=device).device
+        one = torch.ones(1, device=device)
+        one.item()  # what cannot be read back, such as 'meta', holds no pixels
+        return one.device
     except (RuntimeError, AssertionError) as error:
         raise ParameterError(
             f"device is {str(device)!r}, which cannot be used here "
@@ -60,9 +69,15 @@ def draw_clip(seed: int, config: SynthConfig, *, height: int, width: int) -> Dra
     """
     if seed < 0:
         raise ParameterError(f"seed is {seed}; it must be at least 0")
-    times_s = sample_times(seed, config)
+    missing = sample_missing(seed, config)
+    times_s = sample_times(seed, config, missing)
     pulse = sample_pulse(seed, config.pulse, times_s)
     skin = sample_skin(seed, config.skin, config.light)
+    shake = sample_shake(seed, config.camera, times_s)
+    motion = sample_motion(seed, config.motion, times_s, pulse)
+    mover = sample_mover(seed, config.background, skin, times_s)
+    if shake is not None:
+        motion, mover = shifted(motion, mover, shake / (height / 2))
     return Drawn(
         seed=seed,
         times_s=times_s,
@@ -70,17 +85,32 @@ def draw_clip(seed: int, config: SynthConfig, *, height: int, width: int) -> Dra
         alive=not Stream(seed, "alive").chance(config.no_pulse_probability),
         skin=skin,
         face=with_worn(seed, config.face, sample_face(seed, config.face)),
-        motion=sample_motion(seed, config.motion, times_s, pulse),
+        motion=motion,
         light=sample_light(seed, config.light, times_s),
         background=sample_background(seed, config.background, skin, height, width),
-        mover=sample_mover(seed, config.background, skin, times_s),
+        mover=mover,
         camera=sample_camera(seed, config.camera, config.codec, times_s),
+        missing=missing,
+        shake=shake,
     )
 
 
-def sample_times(seed: int, config: SynthConfig) -> Float[Tensor, " time"]:
-    """Return the frame times in s: an even grid, displaced where the camera's clock jitters."""
-    even = torch.arange(config.frames, dtype=torch.float64) / config.sample_hz
+def sample_missing(seed: int, config: SynthConfig) -> Int[Tensor, " time"]:
+    """Draw how many frames are missing before each: every one that is due, independently."""
+    draw, none = Stream(seed, "drops"), torch.zeros(config.frames, dtype=torch.int64)
+    if not draw.chance(config.camera.drop_probability):
+        return none
+    rate = draw.uniform(0.005, 0.05)
+    gaps = torch.log(1 - draw.uniform(0.0, 1.0, config.frames)) / torch.log(rate)
+    return torch.cat([none[:1], gaps[1:].floor().long()])
+
+
+def sample_times(
+    seed: int, config: SynthConfig, missing: Int[Tensor, " time"]
+) -> Float[Tensor, " time"]:
+    """Return the frame times in s: an even grid with gaps, displaced where the clock jitters."""
+    due = torch.arange(config.frames) + missing.cumsum(0)
+    even = due.double() / config.sample_hz
     jitter = config.camera.time_jitter
     if jitter == 0:
         return even

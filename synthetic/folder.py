@@ -5,76 +5,19 @@ the SHA-256 of each file. The checksums protect the files; they promise nothing 
 machine or another version of torch.
 """
 
-import hashlib
 import json
-import shutil
-from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import torch
-
-from pulsephase import __version__
-from pulsephase.errors import InputError, ParameterError
+from pulsephase.errors import InputError
 from pulsephase.files import write_json
 from pulsephase.synthetic.config import SynthConfig
-from pulsephase.synthetic.layouts import (
-    LAYOUTS,
-    check_layout,
-    name_of,
-    write_pure,
-    write_scamps,
-    write_ubfc,
-)
-from pulsephase.synthetic.render import render
-from pulsephase.synthetic.scene import check_scene, join, scene_clips
-from pulsephase.synthetic.truth import draws_of, tracks_of
-from pulsephase.synthetic.write import ENDINGS, write_labels, write_npz, write_video
-from pulsephase.video.clip import Clip
+from pulsephase.synthetic.entry import checksum, remove, write_entry
+from pulsephase.synthetic.request import Request
+from pulsephase.synthetic.write import CRF
 
 MANIFEST = "manifest.json"
-FORMATS = (*ENDINGS, *LAYOUTS)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Request:
-    """What the clips of a folder have in common.
-
-    Attributes:
-        config: What may vary.
-        seed: Of the first clip.
-        format: ``mp4`` (H.264), ``ffv1`` (lossless, Matroska), ``npz``, or the layout of a public
-            set: ``ubfc``, ``pure`` or ``scamps``.
-        scene: Width and height of whole scenes; none for crops of the config's size.
-        shard: Number, from 1 on, and count of the parts a set of clips is made in.
-    """
-
-    config: SynthConfig
-    seed: int
-    format: str
-    scene: tuple[int, int] | None = None
-    shard: tuple[int, int] | None = None
-
-    def __post_init__(self) -> None:
-        if self.format not in FORMATS:
-            raise ParameterError(f"format is {self.format!r}; there are {', '.join(FORMATS)}")
-        check_layout(self.format)
-        number, count = self.shard or (1, 1)
-        if not 1 <= number <= count:
-            raise ParameterError(f"shard is {number}/{count}; shards count from 1 to their number")
-        if self.seed < 0:
-            raise ParameterError(f"seed is {self.seed}; it must be at least 0")
-        width, height = self.scene or (self.config.size, self.config.size)
-        if self.scene is not None:
-            check_scene(width, height)
-        if self.format == "mp4" and (width % 2 or height % 2):
-            raise ParameterError(f"frames are {width}x{height}; mp4 needs even sizes")
-
-    def as_json(self) -> dict[str, Any]:
-        """Return it as the manifest holds it."""
-        found: dict[str, Any] = json.loads(json.dumps({"version": __version__, **asdict(self)}))
-        return found
 
 
 def synthesize(
@@ -86,6 +29,9 @@ def synthesize(
     format: str,
     scene: tuple[int, int] | None = None,
     shard: tuple[int, int] | None = None,
+    device: str = "cpu",
+    crf: int = CRF,
+    maps: bool = False,
     advance: Callable[[float], None] = lambda amount: None,
 ) -> dict[str, Any]:
     """Render clips of consecutive seeds into a folder, or go on where an earlier call stopped.
@@ -99,6 +45,9 @@ def synthesize(
         scene: Width and height of whole scenes; none for crops of the config's size.
         shard: Make but the I-th of N parts, (I, N): clips I - 1, I - 1 + N, ... Each shard has a
             folder of its own; the files of all are those of a call without shards.
+        device: Where pixels are worked out; another than ``cpu`` gives another noise.
+        crf: Quality of ``mp4``: 0 (lossless) to 51 (worst).
+        maps: Whether the truth is to hold skin mask and perfusion of each pixel and frame.
         advance: Called with 1 after each clip.
 
     Returns:
@@ -106,24 +55,42 @@ def synthesize(
         times, files and their SHA-256.
 
     Raises:
-        ParameterError: If the format is unknown, the count not positive, the size impossible, or
-            more than memory holds.
+        ParameterError: If the format is unknown, the count not positive or below the number of the
+            shard, the size or quality impossible or more than memory holds, or the device unusable.
         InputError: If the folder holds something else, or the clips of another request; or if it
             cannot be written.
         MissingExtraError: If the format is ``scamps`` and h5py is not installed.
     """
-    if clips < 1:
-        raise ParameterError(f"clips is {clips}; give at least 1")
-    request = Request(config=config, seed=seed, format=format, scene=scene, shard=shard)
-    number, count = shard or (1, 1)
+    request = Request(
+        config=config,
+        seed=seed,
+        format=format,
+        scene=scene,
+        shard=shard,
+        device=device,
+        crf=crf,
+        maps=maps,
+    )
+    return fulfil(out, request, clips=clips, advance=advance)
+
+
+def fulfil(
+    out: str | Path,
+    request: Request,
+    *,
+    clips: int,
+    advance: Callable[[float], None] = lambda amount: None,
+) -> dict[str, Any]:
+    """Do what a request asks; see :func:`synthesize`."""
+    seeds = request.seeds(clips)
     out = Path(out)
     manifest = _begin(out, request.as_json())
     done = {row["seed"]: row for row in manifest["clips"]}
     try:
         write_json(out / MANIFEST, manifest)  # from here on, what bears a clip's name is ours
-        for index in range(seed + number - 1, seed + clips, count):
+        for index in seeds:
             if index not in done or not _whole(out, done[index]):
-                done[index] = _one(out, index, request)
+                done[index] = write_entry(out, index, request)
                 manifest["clips"] = [done[key] for key in sorted(done)]
                 write_json(out / MANIFEST, manifest)
             advance(1)
@@ -150,7 +117,7 @@ def _begin(out: Path, request: dict[str, Any]) -> dict[str, Any]:
         manifest = {"request": request, "clips": []}
     for pattern in (".clip_*", ".manifest-*"):
         for leftover in out.glob(pattern):
-            _remove(leftover)
+            remove(leftover)
     return manifest
 
 
@@ -177,103 +144,6 @@ def _is_bare(out: Path, manifest: dict[str, Any]) -> bool:
         entry.name == MANIFEST or entry.name.startswith((".clip_", ".manifest-"))
         for entry in out.iterdir()
     )
-
-
-def _one(out: Path, seed: int, request: Request) -> dict[str, Any]:
-    """Render and write one clip, and return its row of the manifest."""
-    write = _as_layout if request.format in LAYOUTS else _as_file
-    try:
-        clip, files = write(out, seed, request)
-    except (MemoryError, RuntimeError) as error:
-        if isinstance(error, RuntimeError) and "allocate" not in str(error).lower():
-            raise
-        width, height = request.scene or (request.config.size, request.config.size)
-        raise ParameterError(
-            f"{request.config.frames} frames of {width}x{height} px do not fit into memory; ask "
-            "for less time or a smaller size (scenes as video are written piece by piece)"
-        ) from None
-    assert clip.truth is not None
-    return {
-        "seed": seed,
-        "heart_rate_bpm": float(clip.truth.heart_rate_bpm.mean()),
-        "beat_times_s": clip.truth.beat_times_s.tolist(),
-        "parameters": dict(clip.truth.parameters),
-        "sha256": {file.name: checksum(file) for file in files},
-    }
-
-
-def _as_file(out: Path, seed: int, request: Request) -> tuple[Clip, list[Path]]:
-    video = out / f"clip_{seed:09d}{ENDINGS[request.format]}"
-    if request.format == "npz":
-        clip = join(list(_pieces(seed, request)))
-        drawn = draws_of(seed, request.config, scene=request.scene)
-        write_npz(video, clip, tracks=tracks_of(drawn))
-        return clip, [video]
-    seen: list[Clip] = []
-    write_video(video, _noting(_pieces(seed, request), seen), format=request.format)
-    labels = video.with_suffix(".csv")
-    write_labels(labels, join(seen))
-    return join(seen), [video, labels]
-
-
-def _as_layout(out: Path, seed: int, request: Request) -> tuple[Clip, list[Path]]:
-    """Write a clip as a public set has it, in a folder aside that is then renamed."""
-    layout, config = request.format, request.config
-    seen: list[Clip] = []
-    pieces = _noting(_pieces(seed, request), seen)
-    drawn = draws_of(seed, config, scene=request.scene)
-    final = out / name_of(layout, seed)
-    aside = out / f".clip_{seed:09d}"
-    aside.mkdir()
-    try:
-        made = aside / final.name
-        if layout == "scamps":
-            respiration = drawn.pulse.respiration.numpy()
-            write_scamps(made, pieces, frames=config.frames, respiration=respiration)
-        else:
-            made.mkdir()
-        if layout == "ubfc":
-            write_ubfc(made, pieces, sample_hz=config.sample_hz)
-        elif layout == "pure":
-            write_pure(made, pieces, name=final.name, pulse=drawn.pulse, alive=drawn.alive)
-        _remove(final)
-        made.rename(final)
-    finally:
-        _remove(aside)
-    return join(seen), [final]
-
-
-def _remove(path: Path) -> None:
-    """Remove a file or a folder, if there is one."""
-    if path.is_dir():
-        shutil.rmtree(path)
-    else:
-        path.unlink(missing_ok=True)
-
-
-def _pieces(seed: int, request: Request) -> Iterator[Clip]:
-    if request.scene is None:
-        yield render(seed, request.config)
-    else:
-        width, height = request.scene
-        yield from scene_clips(seed, request.config, width=width, height=height)
-
-
-def _noting(pieces: Iterator[Clip], seen: list[Clip]) -> Iterator[Clip]:
-    """Pass pieces on and note all but their pixels, so that memory does not grow with length."""
-    for piece in pieces:
-        seen.append(replace(piece, frames=torch.empty(len(piece), 3, 0, 0, dtype=torch.uint8)))
-        yield piece
-
-
-def checksum(path: Path) -> str:
-    """Return the SHA-256 of a file; of a folder, that of the names and sums of what it holds."""
-    if path.is_dir():
-        inside = sorted(path.iterdir(), key=lambda entry: entry.name)
-        listing = "".join(f"{checksum(entry)}  {entry.name}\n" for entry in inside)
-        return hashlib.sha256(listing.encode()).hexdigest()
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _whole(out: Path, row: dict[str, Any]) -> bool:

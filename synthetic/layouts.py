@@ -4,6 +4,7 @@ The layouts are those that public readers of the sets expect. Every clip is a pe
 numbered by its seed. What a set leaves open is chosen here and said in each docstring.
 """
 
+import io
 import json
 from collections.abc import Iterable, Iterator
 from fractions import Fraction
@@ -108,9 +109,8 @@ def write_pure(
         assert clip.truth is not None
         for image, time_s in zip(pixels_of(clip), clip.times_s.tolist(), strict=True):
             stamp = NS + round(time_s * NS)  # from one second on: names sort by time
-            written = cv2.imwrite(str(images / f"Image{stamp:019d}.png"), image[..., ::-1])
-            if not written:
-                raise OSError(f"{images} cannot be written")
+            png = cv2.imencode(".png", image[..., ::-1])[1]
+            (images / f"Image{stamp:019d}.png").write_bytes(png.tobytes())
             shown.append({"Timestamp": stamp})
         rates.append(clip.truth.heart_rate_bpm.numpy())
         times.append(clip.times_s.numpy())
@@ -145,11 +145,13 @@ def write_scamps(
 
     ``Xsub`` is single precision in 0..1 on the 8-bit grid, (frames, height, width, 3) as MATLAB
     counts, hence its axes are turned round in HDF5. SCAMPS itself holds 600 frames of 240 x 240.
+    The file is put together in memory: HDF5 does not come back from a disk that is full.
     """
     import h5py
 
     waves: list[Float[np.ndarray, " time"]] = []
-    with h5py.File(path, "w", userblock_size=MAT_HEADER) as file:
+    whole = io.BytesIO()
+    with h5py.File(whole, "w", userblock_size=MAT_HEADER) as file:
         at, video = 0, None
         for clip in pieces:
             assert clip.pulse is not None
@@ -167,5 +169,6 @@ def write_scamps(
         for name, kind in (("Xsub", b"single"), ("d_ppg", b"double"), ("d_br", b"double")):
             file[name].attrs["MATLAB_class"] = np.bytes_(kind)
     header = MAT_MAGIC.ljust(116) + bytes(8) + b"\x00\x02IM"
-    with path.open("r+b") as raw:
-        raw.write(header)
+    whole.seek(0)
+    whole.write(header)
+    path.write_bytes(whole.getbuffer())

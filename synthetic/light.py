@@ -20,6 +20,9 @@ class Light(NamedTuple):
         gloss: Strength of the specular lobe.
         shine: Its exponent.
         flicker_hz: Frequency of the in-band flicker, 0 where there is none.
+        drift: Relative standard deviation of the slow changes of each source.
+        flicker: Relative depth of the flicker, at most over the sources; 0 where there is none.
+        screen: Relative standard deviation of each colour of a screen; 0 where there is none.
     """
 
     tracks: Float[Tensor, "3 3 time"]
@@ -27,6 +30,9 @@ class Light(NamedTuple):
     gloss: float
     shine: float
     flicker_hz: float
+    drift: float
+    flicker: float
+    screen: float
 
 
 def sample_light(seed: int, ranges: LightRanges, times_s: Float[Tensor, " time"]) -> Light:
@@ -43,8 +49,8 @@ def sample_light(seed: int, ranges: LightRanges, times_s: Float[Tensor, " time"]
     colour = 1 + 0.15 * draw.uniform(0.0, 1.0) * draw.normal(3, 3)
     tracks = (level[:, None] * colour)[..., None] * course[:, None]
     screen = Stream(seed, "screen")
-    depth = float(screen.log_uniform(*ranges.screen)) * screen.chance(ranges.screen_probability)
-    tracks[2] *= 1 + depth * screen.drift(3, times_s, low_hz=0.1, high_hz=4.0)
+    glow = float(screen.log_uniform(*ranges.screen)) * screen.chance(ranges.screen_probability)
+    tracks[2] *= 1 + glow * screen.drift(3, times_s, low_hz=0.1, high_hz=4.0)
     low = torch.tensor([-1.0, -1.0, 0.3], dtype=torch.float64)
     high = torch.tensor([1.0, 0.3, 1.0], dtype=torch.float64)
     towards = low + (high - low) * draw.uniform(0.0, 1.0, 2, 3)
@@ -54,4 +60,7 @@ def sample_light(seed: int, ranges: LightRanges, times_s: Float[Tensor, " time"]
         gloss=float(draw.uniform(*ranges.gloss)),
         shine=float(draw.log_uniform(8.0, 60.0)),
         flicker_hz=frequency * flickers,
+        drift=depth,
+        flicker=flicker,
+        screen=glow,
     )

@@ -67,6 +67,8 @@ LIMITS: dict[str, dict[str, Range]] = {
         "gamma": (0.2, 5.0),
         "fixed_gain": (0.0, 1e6),
         "time_jitter": (0.0, 0.499),  # below one half, so that times rise
+        "exposure_drift": (0.0, 0.5),
+        "shake_px": (0.0, 20.0),
     },
     "CodecRanges": {"step": (1e-3, 255.0)},
 }

@@ -26,6 +26,9 @@ class Motion(NamedTuple):
         talk: Share by which the mouth is open.
         scale: Overall amount of motion.
         rhythmic_hz: Frequency of the periodic motion, 0 where there is none.
+        rhythm: Its strength, of ``RHYTHM``.
+        sway: Strength of the slow sway of the head, of ``SWAY``.
+        bob: Ballistic bob, half crops a standard deviation of the pulse.
     """
 
     pose: Float[Tensor, "6 time"]
@@ -33,6 +36,9 @@ class Motion(NamedTuple):
     talk: Float[Tensor, " time"]
     scale: float
     rhythmic_hz: float
+    rhythm: float
+    sway: float
+    bob: float
 
 
 def sample_motion(
@@ -51,7 +57,8 @@ def sample_motion(
     pose = pose + strength * RHYTHM[:, None] * share * wave
     swaying = draw.chance(ranges.drift_probability)
     sway = SWAY[:, None] * draw.drift(6, times_s, low_hz=0.1, high_hz=0.7)
-    pose = pose + float(draw.uniform(0.3, 1.0)) * swaying * sway
+    swayed = float(draw.uniform(0.3, 1.0)) * swaying
+    pose = pose + swayed * sway
     bobbing = draw.chance(ranges.bob_probability)
     bob = float(draw.log_uniform(2e-4, 2e-3)) * bobbing
     pose[4] += bob * pulse.z
@@ -73,4 +80,7 @@ def sample_motion(
         talk=talk,
         scale=scale,
         rhythmic_hz=frequency * rhythmic,
+        rhythm=strength,
+        sway=swayed,
+        bob=bob,
     )

@@ -58,7 +58,8 @@ PRESETS = {
     # Full ranges but no sensor noise and no codec.
     "noiseless": SynthConfig(camera=CameraRanges(noise=_CLEAN.noise), codec=_NO_CODEC),
     # More of everything that hurts, but the pulse is still in the pixels: who knows all other
-    # motion and light finds it (`experiments/difficulty.py`).
+    # motion and light finds it; mask and direction of the pulse are not enough
+    # (`experiments/difficulty.py`).
     "hard": SynthConfig(
         pulse=PulseRanges(
             heart_rate_bpm=(40.0, 195.0),
@@ -76,7 +77,8 @@ PRESETS = {
         camera=CameraRanges(noise=(0.001, 0.012), white_balance_drift=0.01),
         codec=CodecRanges(probability=0.7, step=(0.25, 3.0)),
     ),
-    # No pulse at all: whatever is found is wrong.
+    # No pulse in the skin: what a method reads from its colour is wrong. The hidden pulse still
+    # moves the head in a fifth of the clips (the bob), so that its rate is not wholly absent.
     "null": SynthConfig(no_pulse_probability=1.0),
     # Natural frequency and damping independent of the heart rate, two real poles included.
     "vessel": SynthConfig(

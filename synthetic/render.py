@@ -9,6 +9,7 @@ from torch import Tensor
 from pulsephase.synthetic.camera import block_means, compress, gain_of, levels_of, rounded
 from pulsephase.synthetic.config import SynthConfig
 from pulsephase.synthetic.draw import Drawn, draw_clip, usable
+from pulsephase.synthetic.parameters import further_parameters
 from pulsephase.synthetic.shade import prepare, shade
 from pulsephase.synthetic.streams import Stream
 from pulsephase.threads import one_thread
@@ -168,5 +169,6 @@ def _truth(drawn: Drawn, part: slice) -> Truth:
             "noise": drawn.camera.noise,
             "gamma": drawn.camera.gamma,
             "codec_step_levels": drawn.camera.step,
+            **further_parameters(drawn),
         },
     )

@@ -9,6 +9,7 @@ from torch import Tensor
 from pulsephase.synthetic.draw import Drawn
 from pulsephase.synthetic.face import grid_lines
 from pulsephase.synthetic.mover import cover
+from pulsephase.synthetic.shake import framed
 from pulsephase.synthetic.surface import Rays, Surface, cast, project, seen
 from pulsephase.synthetic.transit import Waves, delayed, seen_at
 
@@ -96,7 +97,8 @@ def surroundings(
 ) -> Float[Tensor, "3 time height width"]:
     """Return the linear light of what is behind the head."""
     light = staged.light[0, :, part] + 0.5 * staged.light[1, :, part]
-    behind, mover = staged.behind[:, :, *window] * light, staged.drawn.mover
+    moved = framed(staged.behind, staged.drawn.shake, part)
+    behind, mover = moved[:, :, *window] * light, staged.drawn.mover
     if mover is None:
         return behind
     across, down = grid_lines(*staged.drawn.background.shape[1:])

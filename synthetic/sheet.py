@@ -48,7 +48,7 @@ def contact_sheet(folder: str | Path, path: str | Path) -> None:
 
 def _draw(axes: Any, folder: Path, row: dict[str, Any]) -> None:
     picture, wave, spectrum = axes
-    media = folder / next(name for name in row["sha256"] if not name.endswith(".csv"))
+    media = folder / next(iter(row["sha256"]))
     labels, frames = _open(media)
     boxes = np.stack([labels[name] for name in BOX], 1)
     face, green = _face_and_green(frames, boxes)

@@ -35,7 +35,11 @@ def tracks_of(drawn: Drawn) -> dict[str, Float[np.ndarray, "..."]]:
     """Return the truth of a clip that is no label of its video, by name, with units in the names.
 
     Pulse and forcing are in units of the standard deviation of the pulse, zeros where the clip has
-    none. With a sampled forcing, ``forcing_times_s`` and ``forcing`` are samples, else impulses.
+    none. With a sampled forcing, ``forcing_times_s`` and ``forcing`` are samples, else impulses
+    (reflections among them). ``repeated_frames`` are the indices of frames that show the one before
+    once more; tracks and labels are those of the frame that was due. ``missing_frames`` counts
+    what is missing before each frame. ``lamps_towards`` are unit vectors (right, down, to the
+    camera), ``head_half_axes`` in half heights at fill 1.
     """
     pulse, alive = drawn.pulse, float(drawn.alive)
     if pulse.held is None:
@@ -55,6 +59,13 @@ def tracks_of(drawn: Drawn) -> dict[str, Float[np.ndarray, "..."]]:
         "pose_rad_rad_rad_half_half_log": drawn.motion.pose.T,
         "lids_shut": drawn.motion.blink,
         "mouth_open": drawn.motion.talk,
+        "lamps_towards": drawn.light.towards,
+        "head_half_axes": drawn.face.axes,
+        "hair_rgb": drawn.face.hair_rgb,
+        "colour_matrix": drawn.camera.matrix,
+        "repeated_frames": drawn.camera.repeated.nonzero()[:, 0],
+        "missing_frames": drawn.missing,
+        "shake_px": torch.zeros(len(pulse.z), 2) if drawn.shake is None else drawn.shake.T,
     }
     return {name: value.double().numpy() for name, value in found.items()}
 
@@ -99,14 +110,14 @@ def clip_again(folder: str | Path, seed: int) -> Clip:
         manifest = json.loads(path.read_text(encoding="utf-8"))
         seeds = [row["seed"] for row in manifest["clips"]]
         config = config_of(manifest["request"]["config"])
-        scene = manifest["request"]["scene"]
+        scene, device = manifest["request"]["scene"], manifest["request"].get("device", "cpu")
     except (OSError, ValueError, TypeError, KeyError):
         raise InputError(f"{path} is no manifest of synthetic clips; name such a folder") from None
     if seed not in seeds:
         raise InputError(f"seed is {seed}; the clips of {folder} have {seeds}")
     if scene is None:
-        return render(seed, config)
-    return render_scene(seed, config, width=scene[0], height=scene[1])
+        return render(seed, config, device=device)
+    return render_scene(seed, config, width=scene[0], height=scene[1], device=device)
 
 
 def config_of(values: Mapping[str, Any]) -> SynthConfig:

@@ -16,27 +16,29 @@ from pulsephase.files import whole_file
 from pulsephase.video.clip import Clip
 
 TIME_BASE = Fraction(1, 90_000)
-CODECS = {
-    "mp4": ("libx264", "yuv420p", {"crf": "18"}),
-    "ffv1": ("ffv1", "bgr0", {}),
-}
+CRF, WORST_CRF = 18, 51  # of H.264: a little loss, and the most there is
+CODECS = {"mp4": ("libx264", "yuv420p"), "ffv1": ("ffv1", "bgr0")}
 ENDINGS = {"mp4": ".mp4", "ffv1": ".mkv", "npz": ".npz"}
 
 
-def write_video(path: str | Path, clips: Clip | Iterable[Clip], *, format: str = "mp4") -> None:
+def write_video(
+    path: str | Path, clips: Clip | Iterable[Clip], *, format: str = "mp4", crf: int = CRF
+) -> None:
     """Write clips one after the other as a video with their own times; whole or not at all.
 
     Args:
         path: The file.
         clips: One clip, or consecutive ones of the same size (even, for mp4).
         format: ``mp4`` (H.264, lossy) or ``ffv1`` (lossless, in Matroska).
+        crf: Quality of H.264: 0 (lossless) to 51 (worst).
 
     Raises:
         ParameterError: If the format is unknown or the size odd.
     """
     if format not in CODECS:
         raise ParameterError(f"format is {format!r}; there are {', '.join(CODECS)}")
-    codec, pixels, options = CODECS[format]
+    codec, pixels = CODECS[format]
+    options = {"crf": str(crf)} if format == "mp4" else {}
     exact = {"fflags": "+bitexact"}  # else Matroska draws an identifier: other bytes every time
     with whole_file(path) as temporary, av.open(str(temporary), "w", options=exact) as container:
         stream: VideoStream | None = None
@@ -109,15 +111,28 @@ def write_npz(path: str | Path, clip: Clip, *, tracks: Mapping[str, np.ndarray])
         clip: The clip.
         tracks: Further arrays by name.
     """
+    frames = np.stack(list(pixels_of(clip)))
+    _write_arrays(path, {**truth_arrays(clip, tracks), "frames": frames})
+
+
+def write_truth(path: str | Path, clip: Clip, *, tracks: Mapping[str, np.ndarray]) -> None:
+    """Write all truth, but no frames, as .npz; see :func:`write_npz`."""
+    _write_arrays(path, truth_arrays(clip, tracks))
+
+
+def truth_arrays(clip: Clip, tracks: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """Return the labels of each frame, beats, tracks, and parameters as names and values."""
     assert clip.truth is not None
     parameters = clip.truth.parameters
-    arrays: dict[str, Any] = {
+    return {
         **tracks,
         "parameter_names": np.array(list(parameters)),
         "parameter_values": np.array(list(parameters.values())),
-        "frames": np.stack(list(pixels_of(clip))),
         "beat_times_s": clip.truth.beat_times_s.numpy(),
         **labels_of(clip),
     }
+
+
+def _write_arrays(path: str | Path, arrays: dict[str, Any]) -> None:
     with whole_file(path) as temporary, temporary.open("wb") as file:
         np.savez_compressed(file, **arrays)

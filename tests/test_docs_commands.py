@@ -10,13 +10,13 @@ import pytest
 from pulsephase.cli import app
 
 DOCS = Path(__file__).parents[1] / "docs"
-PAGES = ("newcomer", "protocols", "command-line")
+PAGES = ("newcomer", "protocols", "command-line", "synthetic")
 
 
 def commands(page: str) -> list[list[str]]:
     text = (DOCS / f"{page}.md").read_text(encoding="utf-8")
     found = []
-    for block in re.findall(r"^```\n(.*?)^```", text, re.MULTILINE | re.DOTALL):
+    for _, block in re.findall(r"^```(\w*)\n(.*?)^```", text, re.MULTILINE | re.DOTALL):
         for line in block.replace("\\\n", " ").splitlines():
             if line.startswith("pulsephase "):
                 found.append(shlex.split(line)[1:])

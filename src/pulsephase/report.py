@@ -93,8 +93,12 @@ class VideoSection:
         return rows[0].reference_bpm if rows else None
 
 
-def check_writable(folder: str | Path) -> None:
-    """Make the report's folder, before any work, and see that a file can be put there.
+def check_writable(folder: str | Path, *, what: str = "a report") -> None:
+    """Make the folder of a report, before any work, and see that a file can be put there.
+
+    Args:
+        folder: Made if need be.
+        what: Is to be put there.
 
     Raises:
         InputError: If it cannot.
@@ -105,7 +109,7 @@ def check_writable(folder: str | Path) -> None:
             pass
     except OSError as error:
         raise InputError(
-            f"cannot write a report to {folder} ({error.strerror}); name a folder you may write to"
+            f"cannot write {what} to {folder} ({error.strerror}); name a folder you may write to"
         ) from None
 
 

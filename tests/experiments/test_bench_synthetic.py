@@ -23,6 +23,8 @@ def test_one_process_and_two_that_begin_together() -> None:
     assert set(alone) == set(both) == FIELDS
     assert alone["threads"] == both["threads"] == 1
     assert alone["frames_per_s"] > 0 and both["frames_per_s"] > 0
+    frames_mb = 4 * 160 * 3 * 36 * 36 * 4 / 1024**2
+    assert alone["peak_memory_mb"] > frames_mb  # the clips alone, in single precision
     assert both["workers"] == 2 and both["peak_memory_mb"] is None  # of all, nobody knows
 
 

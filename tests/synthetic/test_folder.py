@@ -16,7 +16,7 @@ import torch
 
 from pulsephase.cli import main
 from pulsephase.errors import InputError, ParameterError
-from pulsephase.synthetic import folder
+from pulsephase.synthetic import entry
 from pulsephase.synthetic.folder import checksum, synthesize
 from pulsephase.synthetic.presets import preset
 from pulsephase.synthetic.render import render
@@ -153,7 +153,7 @@ def test_the_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None
     result = json.loads(capsys.readouterr().out)
     assert code == 0
     assert len(result["clips"]) == 2
-    assert {path.suffix for path in out.iterdir()} == {".mp4", ".csv", ".json"}
+    assert {path.suffix for path in out.iterdir()} == {".mp4", ".csv", ".json", ".npz"}
     header, *rows = (out / "clip_000000000.csv").read_text().splitlines()
     assert header == "time_s,pulse,heart_rate_bpm,box_x,box_y,box_width,box_height"
     assert len(rows) == 30
@@ -204,10 +204,10 @@ def test_what_memory_does_not_hold_is_said_with_its_size(tmp_path: Path, form: s
 def test_other_faults_of_torch_are_not_taken_for_a_full_memory(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def broken(*_: object) -> None:
+    def broken(*_: object, **__: object) -> None:
         raise RuntimeError("expected all tensors on one device")
 
-    monkeypatch.setattr(folder, "render", broken)
+    monkeypatch.setattr(entry, "render", broken)
     with pytest.raises(RuntimeError, match="one device"):
         synthesize(tmp_path / "a", config=CONFIG, clips=1, seed=0, format="npz")
 

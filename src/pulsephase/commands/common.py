@@ -42,7 +42,7 @@ def _device(ctx: click.Context, param: click.Parameter, value: str) -> str:
     import torch
 
     try:
-        torch.empty(0, device=value)
+        torch.ones(1, device=value).item()  # 'meta' can be named, but holds nothing
     except (RuntimeError, AssertionError) as error:
         raise click.BadParameter(
             f"{value!r} cannot be used here ({str(error).splitlines()[0]}); use 'cpu'"

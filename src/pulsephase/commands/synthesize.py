@@ -2,11 +2,15 @@
 
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from pulsephase.commands.common import emit, progress, shared_options
-from pulsephase.errors import InputError, ParameterError
+from pulsephase.errors import ParameterError
+
+if TYPE_CHECKING:
+    from pulsephase.synthetic.config import SynthConfig
 
 
 def _scene(ctx: click.Context, param: click.Parameter, value: str | None) -> tuple[int, int] | None:
@@ -29,6 +33,34 @@ def _shard(ctx: click.Context, param: click.Parameter, value: str | None) -> tup
     return number, count
 
 
+def _beating_at(config: "SynthConfig", heart_rate: float) -> "SynthConfig":
+    """Return a config of one mean rate; the slowest heart beats once before the clip begins."""
+    from pulsephase.synthetic.limits import LIMITS
+
+    low, high = LIMITS["PulseRanges"]["heart_rate_bpm"]
+    if not low <= heart_rate <= high:
+        raise ParameterError(f"--heart-rate is {heart_rate:g} bpm; give from {low:g} to {high:g}")
+    pulse = config.pulse
+    varied = pulse.respiratory_depth[1] + pulse.mayer_depth[1] + pulse.drift
+    warm_up_s = max(pulse.warm_up_s, 1.01 * 60 / (heart_rate * (1 - varied)))
+    bpm = (heart_rate, heart_rate)
+    return replace(config, pulse=replace(pulse, heart_rate_bpm=bpm, warm_up_s=warm_up_s))
+
+
+def _see_that_they_can_be_written(out: Path, *, sheet: Path | None, report: Path | None) -> None:
+    """Make the folders of sheet and report before the work; neither lies where clips will."""
+    from pulsephase.report import check_writable
+
+    if sheet is not None and sheet.resolve() == out.resolve():
+        raise ParameterError(f"--contact-sheet is {sheet}, as is the folder of the clips; move it")
+    folders = {"a contact sheet": sheet and sheet.parent, "a report": report}
+    for what, folder in folders.items():
+        if folder is not None and out.resolve() in folder.resolve().parents:
+            raise ParameterError(f"{what} cannot lie in {folder}, below the clips; move it")
+        if folder is not None:
+            check_writable(folder, what=what)
+
+
 @click.command(name="synthesize")
 @click.argument("out", type=click.Path(file_okay=False, path_type=Path))
 @click.option("--clips", default=4, show_default=True, type=click.IntRange(1))
@@ -46,6 +78,12 @@ def _shard(ctx: click.Context, param: click.Parameter, value: str | None) -> tup
     show_default=True,
     help="H.264 (lossy), FFV1 (lossless), arrays with all truth; or as a public set has it.",
 )
+@click.option(
+    "--crf",
+    type=click.IntRange(0, 51),
+    help="Compression of mp4, from none to the most.  [default: 18]",
+)
+@click.option("--maps", is_flag=True, help="Keep skin mask and perfusion of each pixel too.")
 @click.option("--shard", callback=_shard, metavar="I/N", help="Make the I-th of N parts alone.")
 @click.option(
     "--contact-sheet",
@@ -70,6 +108,8 @@ def command(
     seed: int,
     heart_rate: float | None,
     form: str,
+    crf: int | None,
+    maps: bool,
     shard: tuple[int, int] | None,
     sheet: Path | None,
     report: Path | None,
@@ -78,15 +118,17 @@ def command(
 ) -> int:
     """Make synthetic face video with a known pulse in the folder OUT.
 
-    Each video has a CSV beside it with time, pulse, heart rate and face box of each frame; a
-    manifest holds seeds, parameters, beat times and checksums. A call that was cut off goes on
-    where it stopped; more --clips extend a folder. Clip i has the seed SEED + i. Rendering is done
-    on the CPU. The formats ubfc, pure and scamps (needs h5py) are the layouts of UBFC-rPPG, PURE
-    and SCAMPS, without CSV. Shards, each with an OUT of its own, share the work of --clips.
+    Each video has a CSV beside it with time, pulse, heart rate and face box of each frame, and a
+    ..._truth.npz with all else that is known (npz has it in the same file); a manifest holds seeds,
+    parameters, beat times and checksums. A call that was cut off goes on where it stopped; more
+    --clips extend a folder. Clip i has the seed SEED + i. The formats ubfc, pure and scamps (needs
+    h5py) are the layouts of UBFC-rPPG, PURE and SCAMPS, without CSV. Shards, each with an OUT of
+    its own, share the work of --clips; there are no more of them than clips.
 
-    Presets: naive (still, clean, strong pulse), easy, static (no motion, steady light), full, hard,
-    null (no pulse), vessel (an oscillator independent of the heart rate); easy but for one layer:
-    motion, light, skin, noise, compression (of crops), jitter (of the frame times), rate (38-200
+    Presets: naive (still, clean, strong pulse), easy, static (no motion, steady light), full, lamps
+    (full without a screen), noiseless (full without noise and codec), hard, null (no pulse), vessel
+    (an oscillator independent of the heart rate); easy but for one layer: motion, light, skin,
+    noise, compression (of crops; for scenes see --crf), jitter (of the frame times), rate (38-200
     bpm).
 
     Example: pulsephase synthesize runs/synthetic --clips 8 --scene 640x480 --preset easy
@@ -95,34 +137,37 @@ def command(
         raise ParameterError("--size and --scene exclude each other; give one of them")
     if sheet is not None and form in ("ubfc", "pure", "scamps"):
         raise ParameterError(f"--contact-sheet shows no {form}; take another --format for it")
-    if sheet is not None and not sheet.parent.is_dir():
-        raise InputError(f"--contact-sheet: there is no folder {sheet.parent}; make it first")
+    if scene is not None and name == "compression":
+        raise ParameterError(
+            "--preset compression is easy with a stand-in for a codec, which scenes do not have; "
+            "leave --scene, or take --preset easy --format mp4 --crf 40"
+        )
+    if crf is not None and form != "mp4":
+        raise ParameterError(f"--crf is of H.264, and {form} is not; take --format mp4")
 
-    if report is not None:
-        from pulsephase.report import check_writable
-
-        check_writable(report)
-
-    from pulsephase.synthetic.folder import synthesize
+    from pulsephase.synthetic.folder import fulfil
     from pulsephase.synthetic.presets import preset
+    from pulsephase.synthetic.request import Request
     from pulsephase.synthetic.sheet import contact_sheet
+    from pulsephase.synthetic.write import CRF
 
     config = replace(preset(name, seconds=seconds), size=36 if size is None else size)
     if heart_rate is not None:
-        pulse = replace(config.pulse, heart_rate_bpm=(heart_rate, heart_rate))
-        config = replace(config, pulse=pulse)
-    share = clips if shard is None else len(range(shard[0] - 1, clips, max(shard[1], 1)))
+        config = _beating_at(config, heart_rate)
+    asked = Request(
+        config=config,
+        seed=seed,
+        format=form,
+        scene=scene,
+        shard=shard,
+        device=device,
+        crf=CRF if crf is None else crf,
+        maps=maps,
+    )
+    share = len(asked.seeds(clips))
+    _see_that_they_can_be_written(out, sheet=sheet, report=report)
     with progress(f"{share} clips of {name}", share) as advance:
-        manifest = synthesize(
-            out,
-            config=config,
-            clips=clips,
-            seed=seed,
-            format=form,
-            scene=scene,
-            shard=shard,
-            advance=advance,
-        )
+        manifest = fulfil(out, asked, clips=clips, advance=advance)
     if sheet is not None:
         contact_sheet(out, sheet)
     if report is not None:
