@@ -45,6 +45,15 @@ def test_table_of_the_page() -> None:
             f"{100 * row['interval_coverage']:.0f} % |"
         )
         assert line in PAGE, line
+    for row in held["spread"]:
+        line = (
+            f"| {row['system']} | {row['snr_db']:g} dB | {100 * row['power']:.0f} % | "
+            f"{100 * row['within_3_sd']:.1f} % | {row['rms_over_cramer_rao']:.2f} | "
+            f"{100 * row['interval_coverage']:.0f} % |"
+        )
+        assert line in PAGE, line
+    covered = [row["interval_coverage"] for row in held["power"] + held["spread"]]
+    assert f"in {100 * min(covered):.0f} to {100 * max(covered):.0f} %." in PAGE
     for row in held["nulls"]:
         line = (
             f"| {row['null']} | {row['taps']} | {row['positive']} | {row['percentile_alone']} | "
