@@ -59,9 +59,10 @@ RECIPES = {
         ema=0.995,
         validate_every=700,
     ),
-    # The same time spent on two presets: what variety in training is worth (`trained_on.py`).
-    "quick-full": Recipe(steps=1400, validate_every=350),
-    "quick-naive": Recipe(preset="naive", steps=1400, validate_every=350),
+    # Four minutes spent on two presets: what variety in training is worth (`trained_on.py`). In so
+    # little time steps count for more than clips: batches of 2 beat batches of 4 on held-out clips.
+    "quick-full": Recipe(batch=2, steps=1400, validate_every=350),
+    "quick-naive": Recipe(preset="naive", batch=2, steps=1400, validate_every=350),
 }
 
 SEEDS = (0, 1, 2)
