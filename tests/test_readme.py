@@ -177,6 +177,14 @@ def test_what_is_trained_on() -> None:
             gain = table["phasenet_minus_pos_points"]
             low, high = gain["interval_95"]
             assert f"{gain['value']:+.1f} ({low:+.1f} to {high:+.1f})" in README
+    four, words = held["quick-full"], " ".join(README.split())
+    recipe = four["recipe"]
+    assert (
+        recipe["batch"] == 2 and f"({four['seconds']:.0f} s for {recipe['steps']:,} steps" in words
+    )
+    assert four["seconds"] <= 240 and "dirty" not in four["revision"]
+    gain = four["presets"][0]["phasenet_minus_pos_points"]
+    assert gain["value"] > 5 and gain["interval_95"][0] > 0
 
 
 def test_how_often_it_invents() -> None:

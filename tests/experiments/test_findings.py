@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from pulsephase.experiments.ledger.ablation import GROUPS, comparisons
+from pulsephase.experiments.ledger.curves import AXES, trained_range
 from pulsephase.experiments.ledger.rows import path_of
 
 PAGE = Path(__file__).parents[2] / "docs" / "findings.md"
@@ -88,3 +89,42 @@ def test_the_split_and_the_fine_tuning() -> None:
     alone = tuned["points"][0]["from_scratch"]
     assert f"right in {100 * alone['within_3_bpm']:.0f} of 100" in WORDS
     assert f"an error of {alone['mae_bpm']:.1f} bpm" in WORDS
+
+
+def test_where_the_curves_have_the_networks_behind() -> None:
+    """Behind is where the whole interval lies below zero."""
+    curves = {axis: read(f"curves/{axis}")["points"] for axis in AXES}
+    behind = {
+        (axis, point["level"], name)
+        for axis, points in curves.items()
+        for point in points
+        for name, found in point["networks"].items()
+        if found["minus_best"]["interval_95"][1] < 0
+    }
+    assert behind == {
+        ("motion", 1.0, "tiny"),
+        ("motion", 2.0, "tiny"),
+        ("motion", 2.0, "base"),
+        ("rate", 195.0, "tiny"),
+        ("rate", 195.0, "base"),
+        ("compression", 4.0, "tiny"),
+        ("compression", 4.0, "base"),
+        ("compression", 6.0, "base"),
+    }
+    within = {
+        key for key in behind if trained_range(key[0])[0] <= key[1] <= trained_range(key[0])[1]
+    }
+    assert within == {("motion", 1.0, "tiny")}
+    nods = {name: curves["motion"][3]["networks"][name] for name in ("tiny", "base")}
+    first, second = (
+        "{:+.1f} {:+.1f} to {:+.1f}".format(gain["value"], *gain["interval_95"])
+        for gain in (nods[name]["minus_best"] for name in ("tiny", "base"))
+    )
+    words = WORDS.replace(" points,", "").replace(",", "")
+    share = {name: f"{100 * found['within_3_bpm']:.0f}" for name, found in nods.items()}
+    assert (
+        f"`tiny` {share['tiny']} ({first})" in words
+        and f"`base` {share['base']} ({second})" in words
+    )
+    coarse = curves["compression"][-1]["networks"]["base"]["minus_best"]
+    assert coarse["method"] == "green" and f"of `base` by {-coarse['value']:.0f} points" in WORDS
