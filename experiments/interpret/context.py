@@ -135,10 +135,14 @@ def has_pulse(clip: Clip, *, sample_hz: float) -> bool:
     """
     if clip.truth is not None and "has_pulse" in clip.truth.parameters:
         return bool(clip.truth.parameters["has_pulse"])
+    return presence(clip, sample_hz=sample_hz) >= thresholds().presence
+
+
+def presence(clip: Clip, *, sample_hz: float) -> float:
+    """Return the quality, 0 to 1, of the rhythm that POS finds in the skin of a clip."""
     colour = mean_colour(clip.frames.double(), weights=skin_of(clip).double())
     wave = pos(colour, sample_hz=sample_hz).numpy()
-    found = heart_rate(wave, sample_hz=sample_hz, method="pos")
-    return found.quality >= thresholds().presence
+    return heart_rate(wave, sample_hz=sample_hz, method="pos").quality
 
 
 def synthetic_context(

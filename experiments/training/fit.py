@@ -14,10 +14,11 @@ from pulsephase.experiments.training.prepare import Prepared, prepare
 from pulsephase.experiments.training.run_folder import RunFolder, origin
 from pulsephase.experiments.training.settings import to_plain
 from pulsephase.experiments.training.sources import collate
-from pulsephase.experiments.training.surroundings import quiet, threads
+from pulsephase.experiments.training.surroundings import quiet
 from pulsephase.experiments.training.world import hardware, require_lightning, world
 from pulsephase.models.phasenet import PhaseNet
 from pulsephase.models.weights import save
+from pulsephase.threads import threads
 
 if TYPE_CHECKING:
     from lightning.pytorch import Trainer

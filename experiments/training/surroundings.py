@@ -1,22 +1,9 @@
-"""What surrounds a training: how many threads torch has, and that Lightning is quiet."""
+"""What surrounds a training: that Lightning is quiet."""
 
 import logging
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
-
-import torch
-
-
-@contextmanager
-def threads(count: int) -> Iterator[None]:
-    """Have torch compute on so many threads."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(count)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
 
 
 @contextmanager

@@ -1,7 +1,5 @@
 """A clip is the same to the bit on any number of torch's threads, and leaves that number alone."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 
 import pytest
@@ -14,17 +12,7 @@ from pulsephase.synthetic.presets import preset
 from pulsephase.synthetic.pulse import sample_pulse, wave_at
 from pulsephase.synthetic.render import render, render_with_maps
 from pulsephase.synthetic.scene import render_scene, scene_clips
-from pulsephase.threads import one_thread
-
-
-@contextmanager
-def threads(count: int) -> Iterator[None]:
-    before = torch.get_num_threads()
-    torch.set_num_threads(count)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
+from pulsephase.threads import one_thread, threads
 
 
 def on_one_and_two(make: object) -> tuple[object, object]:
