@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from pulsephase.experiments.interpret.thresholds import thresholds
+from pulsephase.experiments.interpret import presence
+from pulsephase.experiments.interpret.thresholds import reasons, thresholds
 from pulsephase.experiments.interpret.validation import RESULTS
 
 PAGE = (Path(__file__).parents[2] / "docs" / "interpret.md").read_text(encoding="utf-8")
@@ -60,3 +61,16 @@ def test_table_of_the_page() -> None:
             f"{row['withheld']} |"
         )
         assert line in PAGE, line
+
+
+def test_the_bar_of_presence_is_where_it_is_said_to_be() -> None:
+    held = json.loads(presence.RESULTS.read_text(encoding="utf-8"))
+    share = {
+        row["preset"]: f"{100 * row['share']:.1f} % of `{row['preset']}`" for row in held["rows"]
+    }
+    assert held["presence"] == thresholds().presence and "dirty" not in held["revision"]
+    assert all(row["clips"] == presence.CLIPS for row in held["rows"])
+    for name, words in share.items():
+        assert words in reasons()["presence"], name
+    assert f"{share['null']} clips" in PAGE and share["full"] in PAGE
+    assert presence.row("null", clips=4)["share"] <= presence.row("easy", clips=4)["share"]
