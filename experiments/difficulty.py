@@ -4,14 +4,13 @@ Protocol as in ``compare.py``: 10 s clips, one set of seeds, the same warm-up, b
 3 bpm, abstention off (and, beside it, how many are answered with abstention on), the better of the
 central crop and the true mask.
 
-The *oracle* knows the true skin mask, the camera's curve and colour matrix, and the direction
-:math:`v` in which this skin's colour moves with blood. It takes the one mixture of the mask's mean
-colour that answers to that direction and to as little else as can be, :math:`(Q + \lambda I)^{-1}
-v` with :math:`Q` the covariance in the band over the clip (PBV with the planted signature). The
-loading :math:`\lambda` is for what the direction leaves out, such as sheen: without it the pulse
-itself would be taken for a distortion. Movement and light it does not know.
+The *oracle* knows the true skin mask, the camera's curve and colour matrix, and the planted
+direction: the one vector :math:`v` a clip by which the mask's mean colour moves with blood, sheen
+included. It takes the one mixture of that colour which answers to :math:`v` and to as little else
+as can be, :math:`Q^{-1} v` with :math:`Q` the covariance in the band over the clip (PBV with the
+planted signature). Movement and light it does not know.
 
-The *twin* also knows everything that moves and every light: it subtracts the same clip rendered
+The *twin* knows everything that moves and every light too: it subtracts the same clip rendered
 without a pulse, noise or codec. It is no method, but says whether the pulse is in the pixels. Nor
 is it a bound: it does not weigh its channels by their noise, and where head and light hardly move
 GREEN is right in more clips.
@@ -53,7 +52,6 @@ from pulsephase.vitals.heart_rate import BAND_HZ
 CLIPS = 400
 RESULTS = Path(__file__).parent / "results" / "difficulty.json"
 DARKEST = 1e-3  # linear light under which the mean of the mask holds noise alone
-LOADING = 0.01  # of the mean variance; chosen of 0 to 1 on 290 clips of other seeds
 METHODS = (*CLASSICAL, "oracle", "twin")
 UNMEASURED = "not yet"
 
@@ -72,11 +70,22 @@ def oracle(batch: Batch, config: SynthConfig) -> Float[Tensor, "clip time"]:
     for seed, frames, masks in zip(batch.seeds, batch.frames, batch.masks, strict=True):
         drawn = draw_clip(seed, config, height=config.size, width=config.size)
         change = _in_band(_logarithm(frames, masks, drawn).T, config)
-        power = change @ change.T
-        loaded = power + LOADING * power.diagonal().mean() * torch.eye(3)
-        weights = torch.linalg.solve(loaded, drawn.skin.direction)
-        waves.append(weights @ change / (weights @ drawn.skin.direction))
+        direction = _direction(seed, config, masks, drawn)
+        weights = torch.linalg.solve(change @ change.T, direction)
+        waves.append(weights @ change / (weights @ direction))
     return torch.stack(waves)
+
+
+def _direction(
+    seed: int, config: SynthConfig, masks: Float[Tensor, "time height width"], drawn: Drawn
+) -> Float[Tensor, " 3"]:
+    """Return by how much the mask's mean colour moves with blood, over the clip."""
+    clean = _clean(config)
+    pulsing = render(seed, replace(clean, no_pulse_probability=0.0)).frames
+    still = render(seed, replace(clean, no_pulse_probability=1.0)).frames
+    moved = _logarithm(pulsing, masks, drawn) - _logarithm(still, masks, drawn)
+    volume = _in_band(drawn.pulse.z, config)
+    return _in_band(moved.T, config) @ volume / volume.square().sum()
 
 
 def twin(batch: Batch, config: SynthConfig) -> Float[Tensor, "clip time"]:
@@ -89,12 +98,7 @@ def twin(batch: Batch, config: SynthConfig) -> Float[Tensor, "clip time"]:
     Returns:
         Waves in the band of the heart rate, rising with blood volume.
     """
-    clean = replace(
-        config,
-        no_pulse_probability=1.0,
-        camera=replace(config.camera, noise=(1e-9, 1e-9), unquantised_probability=1.0),
-        codec=replace(config.codec, probability=0.0),
-    )
+    clean = replace(_clean(config), no_pulse_probability=1.0)
     waves = []
     for seed, frames, masks in zip(batch.seeds, batch.frames, batch.masks, strict=True):
         drawn = draw_clip(seed, config, height=config.size, width=config.size)
@@ -102,6 +106,15 @@ def twin(batch: Batch, config: SynthConfig) -> Float[Tensor, "clip time"]:
         change = change - _logarithm(render(seed, clean).frames, masks, drawn)
         waves.append(_in_band(change @ drawn.skin.direction, config))
     return torch.stack(waves)
+
+
+def _clean(config: SynthConfig) -> SynthConfig:
+    """Return the configuration without noise and codec."""
+    return replace(
+        config,
+        camera=replace(config.camera, noise=(1e-9, 1e-9), unquantised_probability=1.0),
+        codec=replace(config.codec, probability=0.0),
+    )
 
 
 def _in_band(wave: Float[Tensor, "*row time"], config: SynthConfig) -> Float[Tensor, "*row time"]:

@@ -167,6 +167,9 @@ class LightRanges:
         flicker_probability: Share of clips with a coloured flicker at heart-rate frequencies.
         flicker_hz: Its frequency.
         flicker: Its relative depth (log).
+        flicker_tint: Excess of that depth in green; half as much is missing in red and blue. Below
+            0 the flicker is magenta. The axis on which blood colours skin: what methods for light
+            that is white, or warm and cold, take for a pulse.
         screen_probability: Share of clips in which the second lamp is a screen, whose colours
             change one by one, at heart-rate frequencies too.
         screen: Relative standard deviation of each of its colours (log).
@@ -178,6 +181,7 @@ class LightRanges:
     flicker_probability: float = 0.35
     flicker_hz: Range = (0.6, 6.0)
     flicker: Range = (0.002, 0.03)
+    flicker_tint: Range = (0.0, 0.0)
     screen_probability: float = 0.3
     screen: Range = (0.005, 0.08)
     gloss: Range = (0.0, 0.25)

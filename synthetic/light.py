@@ -10,6 +10,8 @@ from torch import Tensor
 from pulsephase.synthetic.config import LightRanges
 from pulsephase.synthetic.streams import Stream
 
+GREEN_TO_MAGENTA = torch.tensor([-0.5, 1.0, -0.5], dtype=torch.float64)
+
 
 class Light(NamedTuple):
     """The light of a clip.
@@ -22,6 +24,7 @@ class Light(NamedTuple):
         flicker_hz: Frequency of the in-band flicker, 0 where there is none.
         drift: Relative standard deviation of the slow changes of each source.
         flicker: Relative depth of the flicker, at most over the sources; 0 where there is none.
+        tint: Excess of that depth in green; half as much is missing in red and blue.
         screen: Relative standard deviation of each colour of a screen; 0 where there is none.
     """
 
@@ -32,6 +35,7 @@ class Light(NamedTuple):
     flicker_hz: float
     drift: float
     flicker: float
+    tint: float
     screen: float
 
 
@@ -44,10 +48,15 @@ def sample_light(seed: int, ranges: LightRanges, times_s: Float[Tensor, " time"]
     frequency = float(draw.uniform(*ranges.flicker_hz))
     flicker = float(draw.log_uniform(*ranges.flicker)) * flickers
     wave = torch.sin(2 * math.pi * frequency * times_s + draw.uniform(0.0, 2 * math.pi))
-    course = course + flicker * draw.uniform(0.0, 1.0, 3, 1) * wave
+    flickering = flicker * draw.uniform(0.0, 1.0, 3, 1) * wave
+    course = course + flickering
     level = torch.stack([draw.uniform(0.3, 0.8), draw.uniform(0.2, 0.9), draw.uniform(0.0, 0.5)])
     colour = 1 + 0.15 * draw.uniform(0.0, 1.0) * draw.normal(3, 3)
-    tracks = (level[:, None] * colour)[..., None] * course[:, None]
+    lamps = (level[:, None] * colour)[..., None]
+    tracks = lamps * course[:, None]
+    tint = float(Stream(seed, "tint").uniform(*ranges.flicker_tint)) * flickers
+    if tint:
+        tracks += lamps * (tint * GREEN_TO_MAGENTA[:, None] * flickering[:, None])
     screen = Stream(seed, "screen")
     glow = float(screen.log_uniform(*ranges.screen)) * screen.chance(ranges.screen_probability)
     tracks[2] *= 1 + glow * screen.drift(3, times_s, low_hz=0.1, high_hz=4.0)
@@ -62,5 +71,6 @@ def sample_light(seed: int, ranges: LightRanges, times_s: Float[Tensor, " time"]
         flicker_hz=frequency * flickers,
         drift=depth,
         flicker=flicker,
+        tint=tint,
         screen=glow,
     )

@@ -55,6 +55,7 @@ LIMITS: dict[str, dict[str, Range]] = {
         "drift": (1e-9, 1.0),
         "flicker_hz": (0.0, 1000.0),
         "flicker": (1e-9, 1.0),
+        "flicker_tint": (-1.0, 2.0),  # green does not flicker, or it alone does
         "screen": (1e-9, 1.0),
         "gloss": (0.0, 10.0),
     },

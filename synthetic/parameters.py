@@ -26,6 +26,7 @@ def further_parameters(drawn: Drawn) -> dict[str, float]:
         "bob_half_heights": drawn.motion.bob,
         "light_drift": light.drift,
         "flicker": light.flicker,
+        "flicker_tint": light.tint,
         "screen": light.screen,
         "gloss": light.gloss,
         "shine": light.shine,

@@ -36,7 +36,7 @@ def _still() -> SynthConfig:
 def _motion(level: float) -> SynthConfig:
     base = _still()
     moves = replace(
-        preset("hard").motion,
+        preset("motion").motion,
         scale=(level, level),
         rhythmic_probability=1.0,
         yaw_rest_rad=(0.0, 0.0),

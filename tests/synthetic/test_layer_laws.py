@@ -115,6 +115,34 @@ def test_lamps_flicker_at_their_frequency_by_their_depth() -> None:
     assert steady.flicker_hz == 0 and steady.tracks.std(-1).max() < 1e-8
 
 
+def test_a_tinted_flicker_is_deeper_in_green_by_its_tint() -> None:
+    """Red and blue by half of it the other way; nothing else of the light is drawn otherwise."""
+    plain = LightRanges(
+        drift=(1e-9, 1e-9),
+        flicker_probability=1.0,
+        flicker_hz=(2.0, 5.0),
+        flicker=(0.03, 0.03),
+        screen_probability=0.0,
+    )
+    tints = []
+    for seed in range(60):
+        before = sample_light(seed, plain, TIMES)
+        light = sample_light(seed, replace(plain, flicker_tint=(-0.4, 0.8)), TIMES)
+        tints.append((light.tint + 0.4) / 1.2)
+        for was, lamp in zip(before.tracks, light.tracks, strict=True):
+            depths = [line_of(colour / colour.mean(), light.flicker_hz)[0] for colour in lamp]
+            depth = line_of(was[1] / was[1].mean(), light.flicker_hz)[0]
+            red, green, blue = (found / depth for found in depths)
+            assert green == pytest.approx(1 + light.tint, rel=1e-3)
+            assert red == pytest.approx(blue) == pytest.approx(1 - light.tint / 2, rel=1e-3)
+            change = torch.linalg.matrix_rank(lamp - was, rtol=1e-6)
+            assert change == 1
+    assert kstest(tints, "uniform").pvalue > 0.01
+    steady = replace(plain, flicker_probability=0.0, flicker_tint=(0.3, 0.3))
+    assert sample_light(0, steady, TIMES).tint == 0
+    assert sample_light(0, steady, TIMES).tracks.std(-1).max() < 1e-8
+
+
 def test_the_flicker_is_in_the_pixels() -> None:
     """The highest line of what is no skin, at the frequency that the truth names."""
     naive = preset("naive")
