@@ -31,7 +31,7 @@ CLIP_S = 10.0
 TOLERANCE_BPM = 3.0
 BOOTSTRAPS = 10_000
 CLASSICAL = ("pos", "chrom", "green")
-PRESETS = ("easy", "full", "hard", "vessel", "null")
+PRESETS = ("easy", "full", "hard", "rough", "vessel", "null")
 
 Errors = Float[np.ndarray, " clips"]
 Answers = Bool[np.ndarray, " clips"]

@@ -30,12 +30,6 @@ _BUSY_LIGHT = LightRanges(
     flicker=(0.002, 0.06),
     screen_probability=0.5,
 )
-_STRONG_MOTION = MotionRanges(
-    scale=(0.1, 2.0),
-    yaw_rest_rad=(-0.7, 0.7),
-    rhythmic_probability=0.6,
-    drift_probability=0.3,
-)
 _ALL_SKINS = SkinRanges(melanin=(0.05, 0.43), direction_spread=0.3)
 
 PRESETS = {
@@ -84,6 +78,25 @@ PRESETS = {
         camera=CameraRanges(noise=(5e-4, 4e-3), white_balance_drift=0.01),
         codec=CodecRanges(probability=0.3, step=(0.25, 1.5)),
     ),
+    # More of everything that hurts, at once, on weak pulses: who knows all movement and light still
+    # finds the pulse, but no one mixture of the colours brings it out.
+    "rough": SynthConfig(
+        pulse=PulseRanges(
+            heart_rate_bpm=(40.0, 195.0),
+            amplitude=(5e-4, 5e-3),
+            respiratory_depth=(0.0, 0.12),
+        ),
+        skin=_ALL_SKINS,
+        motion=MotionRanges(
+            scale=(0.1, 2.0),
+            yaw_rest_rad=(-0.7, 0.7),
+            rhythmic_probability=0.6,
+            drift_probability=0.3,
+        ),
+        light=replace(_BUSY_LIGHT, flicker_probability=0.7, screen_probability=0.75),
+        camera=CameraRanges(noise=(0.001, 0.012), white_balance_drift=0.01),
+        codec=CodecRanges(probability=0.7, step=(0.25, 3.0)),
+    ),
     # No pulse in the skin: what a method reads from its colour is wrong. The hidden pulse still
     # moves the head in a fifth of the clips (the bob), so that its rate is not wholly absent.
     "null": SynthConfig(no_pulse_probability=1.0),
@@ -99,12 +112,12 @@ PRESETS = {
 }
 
 
-# One difficulty at a time, up to far beyond `full`; all else is `easy`.
-_EASY = PRESETS["easy"]
+# One difficulty at a time: `easy` with one layer of `rough`, or one fault beyond it.
+_EASY, _ROUGH = PRESETS["easy"], PRESETS["rough"]
 PRESETS |= {
-    "motion": replace(_EASY, motion=_STRONG_MOTION),
+    "motion": replace(_EASY, motion=_ROUGH.motion),
     "light": replace(_EASY, light=_BUSY_LIGHT),
-    "skin": replace(_EASY, skin=_ALL_SKINS),
+    "skin": replace(_EASY, skin=_ROUGH.skin),
     "noise": replace(_EASY, camera=replace(_EASY.camera, noise=(0.001, 0.03))),
     "compression": replace(_EASY, codec=CodecRanges(probability=0.8, step=(0.25, 6.0))),
     "jitter": replace(_EASY, camera=replace(_EASY.camera, time_jitter=0.4)),

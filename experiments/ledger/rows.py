@@ -103,7 +103,7 @@ def make_rows(names: list[str], *, results: Path = RESULTS, say: Say) -> None:
 
 
 def make_preset(name: str, *, results: Path = RESULTS, say: Say) -> None:
-    """Make one preset of a finished row against POS again.
+    """Make one preset of a finished row against POS again, or one that it lacks.
 
     Args:
         name: Row and preset, as ``against-pos/tiny:vessel``.
@@ -111,21 +111,23 @@ def make_preset(name: str, *, results: Path = RESULTS, say: Say) -> None:
         say: Told what is being done.
 
     Raises:
-        ParameterError: If there is no such row, or it has no such preset.
+        ParameterError: If there is no such row, or rows have no such preset.
     """
     row, _, preset = name.partition(":")
     group, _, network = row.partition("/")
     if group != "against-pos" or not finished(row, results=results):
         raise ParameterError(f"{row!r} is no finished row against POS; make it first")
     held = json.loads(path_of(row, results=results).read_text(encoding="utf-8"))
-    at = {table["preset"]: index for index, table in enumerate(held["presets"])}
-    if preset not in at:
-        raise ParameterError(f"{row} has no preset {preset!r}; it has {', '.join(at)}")
+    if preset not in against_pos.PRESETS:
+        raise ParameterError(
+            f"{row} has no preset {preset!r}; it has {', '.join(against_pos.PRESETS)}"
+        )
     clips = held["protocol"]["clips"]
     made = against_pos.row(network, clips=clips, presets=(preset,), say=say)
     if made["protocol"] != held["protocol"] or made["seeds"] != held["seeds"]:
         raise ParameterError(f"{row} was made with other seeds; make it again: ONLY={row}")
-    held["presets"][at[preset]] = made["presets"][0]
+    tables = {table["preset"]: table for table in (*held["presets"], *made["presets"])}
+    held["presets"] = [tables[each] for each in against_pos.PRESETS if each in tables]
     held["remade"] = {**held.get("remade", {}), preset: revision()}
     write_json(path_of(row, results=results), held)
 

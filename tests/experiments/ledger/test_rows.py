@@ -72,10 +72,14 @@ def test_one_preset_of_a_row_is_made_again(tmp_path: Path, monkeypatch: pytest.M
     found = json.loads(path.read_text())
     assert found["presets"] == [tables[0], {"preset": "vessel", "network": "tiny"}]
     assert found["revision"] == "abc" and list(found["remade"]) == ["vessel"]
+    again("against-pos/tiny:easy")
+    found = json.loads(path.read_text())
+    assert [table["preset"] for table in found["presets"]] == ["easy", "full", "vessel"]
+    assert list(found["remade"]) == ["vessel", "easy"]
     for name, words in {
         "against-pos/base:vessel": "no finished row",
         "curves/light:0.1": "no finished row",
-        "against-pos/tiny:naive": "it has full, vessel",
+        "against-pos/tiny:naive": "it has easy, full",
     }.items():
         with pytest.raises(ParameterError, match=words):
             again(name)
