@@ -78,6 +78,13 @@ def test_synthetic_presets() -> None:
         assert row(f"`{preset}`") == [*shown, f"{' / '.join(silent)} %"]
 
 
+def test_what_the_oracle_has_on_hard() -> None:
+    presets = json.loads((RESULTS / "difficulty.json").read_text())["presets"]
+    oracle = presets["hard"]["methods"]["oracle"]["within_3_bpm"]
+    words = " ".join(README.split())
+    assert f"who knows the true mask and the pulse's direction has {100 * oracle:.0f} there" in words
+
+
 def test_speed() -> None:
     rows = json.loads((RESULTS / "bench_models.json").read_text())["results"]
     found = {(each["model"], each["engine"], each["mode"]): each for each in rows}
@@ -185,6 +192,23 @@ def test_what_is_trained_on() -> None:
     assert four["seconds"] <= 240 and "dirty" not in four["revision"]
     gain = four["presets"][0]["phasenet_minus_pos_points"]
     assert gain["value"] > 5 and gain["interval_95"][0] > 0
+
+
+def test_the_page_on_weights_says_how_often_a_rate_of_base_is_right() -> None:
+    page = " ".join((ROOT / "docs" / "weights.md").read_text(encoding="utf-8").split())
+    tables = {name: against_pos(name) for name in ("tiny", "base")}
+    right = {
+        preset: round(100 * table["methods"]["phasenet seed-0"]["within_3_bpm_of_answered"])
+        for preset, table in tables["base"].items()
+        if preset not in ("easy", "null")
+    }
+    assert (
+        f"{right['full']} in 100 are within 3 bpm on `full`, {right['vessel']} on `vessel`, "
+        f"{right['hard']} on `hard`, {right['rough']} on `rough`"
+    ) in page
+    for preset, table in tables["base"].items():
+        mine, other = (held["phasenet"]["within_3_bpm"] for held in (table, tables["tiny"][preset]))
+        assert preset == "null" or mine >= other, preset
 
 
 def test_how_often_it_invents() -> None:
