@@ -2,8 +2,9 @@
 
 Same network, steps, seed and protocol (``compare.py``); only the preset that is trained on differs.
 
-``python -m pulsephase.experiments.trained_on [RECIPE ...]`` trains and writes
-``experiments/results/trained_on.json``; rows of recipes that are not named are kept.
+``python -m pulsephase.experiments.trained_on [RECIPE ...]`` trains and adds a run of each recipe to
+``experiments/results/trained_on.json``. Earlier runs are kept: seconds are of one machine, and
+another processor rounds otherwise.
 """
 
 import json
@@ -23,7 +24,7 @@ CLIPS = 400
 RESULTS = Path(__file__).parent / "results" / "trained_on.json"
 
 
-def row(name: str, *, clips: int) -> dict[str, object]:
+def run(name: str, *, clips: int) -> dict[str, object]:
     """Train by a recipe, seed 0, and return its card with a table a preset."""
     trained = pretrain(recipe(name))
     tables = [compare(trained.net, preset, clips=clips).table() for preset in PRESETS]
@@ -32,14 +33,14 @@ def row(name: str, *, clips: int) -> dict[str, object]:
 
 def main(names: list[str]) -> None:
     """Train by the named recipes, or by all that are compared."""
-    held: dict[str, object] = {}
+    held: dict[str, list[dict[str, object]]] = {}
     if RESULTS.exists():
         held = json.loads(RESULTS.read_text(encoding="utf-8"))
     torch.set_num_threads(1)
     for name in names or COMPARED:
-        held[name] = row(name, clips=CLIPS)
+        held.setdefault(name, []).append(run(name, clips=CLIPS))
         write_json(RESULTS, held)
-        print(json.dumps({name: held[name]}), flush=True)
+        print(json.dumps({name: held[name][-1]}), flush=True)
 
 
 if __name__ == "__main__":

@@ -82,7 +82,9 @@ def test_what_the_oracle_has_on_hard() -> None:
     presets = json.loads((RESULTS / "difficulty.json").read_text())["presets"]
     oracle = presets["hard"]["methods"]["oracle"]["within_3_bpm"]
     words = " ".join(README.split())
-    assert f"who knows the true mask and the pulse's direction has {100 * oracle:.0f} there" in words
+    assert (
+        f"who knows the true mask and the pulse's direction has {100 * oracle:.0f} there" in words
+    )
 
 
 def test_speed() -> None:
@@ -178,20 +180,25 @@ def test_where_the_gain_comes_from() -> None:
 
 
 def test_what_is_trained_on() -> None:
-    held = json.loads((RESULTS / "trained_on.json").read_text())
-    for recipe in ("quick-full", "quick-naive"):
-        for table in held[recipe]["presets"]:
-            gain = table["phasenet_minus_pos_points"]
-            low, high = gain["interval_95"]
-            assert f"{gain['value']:+.1f} ({low:+.1f} to {high:+.1f})" in README
-    four, words = held["quick-full"], " ".join(README.split())
-    recipe = four["recipe"]
-    assert (
-        recipe["batch"] == 2 and f"({four['seconds']:.0f} s for {recipe['steps']:,} steps" in words
-    )
-    assert four["seconds"] <= 240 and "dirty" not in four["revision"]
-    gain = four["presets"][0]["phasenet_minus_pos_points"]
-    assert gain["value"] > 5 and gain["interval_95"][0] > 0
+    """Every run of both recipes; the first was within four minutes, on idle cores."""
+    held, words = json.loads((RESULTS / "trained_on.json").read_text()), " ".join(README.split())
+    assert set(held) == {"quick-full", "quick-naive"}
+    for runs in held.values():
+        for run in runs:
+            assert "dirty" not in run["revision"]
+            for table in run["presets"]:
+                gain = table["phasenet_minus_pos_points"]
+                low, high = gain["interval_95"]
+                assert f"{gain['value']:+.1f} ({low:+.1f} to {high:+.1f})" in words
+    first, *later = held["quick-full"]
+    assert first["seconds"] <= 240 and first["recipe"]["batch"] == 2
+    assert f"({first['seconds']:.0f} s for {first['recipe']['steps']:,} steps" in words
+    for run in (first, *later):
+        assert run["recipe"] == first["recipe"]
+        assert f"{run['seconds']:.0f} s" in words
+        (full,) = [table for table in run["presets"] if table["preset"] == "full"]
+        gain = full["phasenet_minus_pos_points"]
+        assert gain["value"] > 5 and gain["interval_95"][0] > 0
 
 
 def test_the_page_on_weights_says_how_often_a_rate_of_base_is_right() -> None:

@@ -18,6 +18,7 @@ from typing import Any
 import torch
 
 from pulsephase.errors import ParameterError
+from pulsephase.experiments import compare
 from pulsephase.experiments.ledger import (
     ablation,
     against_pos,
@@ -118,16 +119,14 @@ def make_preset(name: str, *, results: Path = RESULTS, say: Say) -> None:
     if group != "against-pos" or not finished(row, results=results):
         raise ParameterError(f"{row!r} is no finished row against POS; make it first")
     held = json.loads(path_of(row, results=results).read_text(encoding="utf-8"))
-    if preset not in against_pos.PRESETS:
-        raise ParameterError(
-            f"{row} has no preset {preset!r}; it has {', '.join(against_pos.PRESETS)}"
-        )
+    if preset not in compare.PRESETS:
+        raise ParameterError(f"{row} has no preset {preset!r}; it has {', '.join(compare.PRESETS)}")
     clips = held["protocol"]["clips"]
     made = against_pos.row(network, clips=clips, presets=(preset,), say=say)
     if made["protocol"] != held["protocol"] or made["seeds"] != held["seeds"]:
         raise ParameterError(f"{row} was made with other seeds; make it again: ONLY={row}")
     tables = {table["preset"]: table for table in (*held["presets"], *made["presets"])}
-    held["presets"] = [tables[each] for each in against_pos.PRESETS if each in tables]
+    held["presets"] = [tables[each] for each in compare.PRESETS if each in tables]
     held["remade"] = {**held.get("remade", {}), preset: revision()}
     write_json(path_of(row, results=results), held)
 
