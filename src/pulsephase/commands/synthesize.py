@@ -126,10 +126,10 @@ def command(
     its own, share the work of --clips; there are no more of them than clips.
 
     Presets: naive (still, clean, strong pulse), easy, static (no motion, steady light), full, lamps
-    (full without a screen), noiseless (full without noise and codec), hard, null (no pulse), vessel
-    (an oscillator independent of the heart rate); easy but for one layer: motion, light, skin,
-    noise, compression (of crops; for scenes see --crf), jitter (of the frame times), rate (38-200
-    bpm).
+    (full without a screen), noiseless (full without noise and codec), hard (lamps flicker green or
+    magenta), rough (all that hurts at once), null (no pulse), vessel (an oscillator independent of
+    the heart rate); easy but for one layer: motion, light, skin, noise, compression (of crops; for
+    scenes see --crf), jitter (of the frame times), rate (38-200 bpm).
 
     Example: pulsephase synthesize runs/synthetic --clips 8 --scene 640x480 --preset easy
     """
