@@ -55,8 +55,7 @@ def sample_light(seed: int, ranges: LightRanges, times_s: Float[Tensor, " time"]
     lamps = (level[:, None] * colour)[..., None]
     tracks = lamps * course[:, None]
     tint = float(Stream(seed, "tint").uniform(*ranges.flicker_tint)) * flickers
-    if tint:
-        tracks += lamps * (tint * GREEN_TO_MAGENTA[:, None] * flickering[:, None])
+    tracks += lamps * (tint * GREEN_TO_MAGENTA[:, None] * flickering[:, None])
     screen = Stream(seed, "screen")
     glow = float(screen.log_uniform(*ranges.screen)) * screen.chance(ranges.screen_probability)
     tracks[2] *= 1 + glow * screen.drift(3, times_s, low_hz=0.1, high_hz=4.0)

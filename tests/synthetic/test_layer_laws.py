@@ -84,6 +84,14 @@ def test_the_head_bobs_with_the_pulse() -> None:
 
 # --- flicker ---
 
+FLICKERING = LightRanges(
+    drift=(1e-9, 1e-9),
+    flicker_probability=1.0,
+    flicker_hz=(2.0, 5.0),
+    flicker=(0.03, 0.03),
+    screen_probability=0.0,
+)
+
 
 def line_of(track: Tensor, frequency_hz: float) -> tuple[float, float]:
     """Return the amplitude of a line at a frequency, and the deviation of what is left."""
@@ -95,39 +103,25 @@ def line_of(track: Tensor, frequency_hz: float) -> tuple[float, float]:
 
 def test_lamps_flicker_at_their_frequency_by_their_depth() -> None:
     """Each lamp by a uniform share of the depth: Kolmogorov-Smirnov, 1 %."""
-    ranges = LightRanges(
-        drift=(1e-9, 1e-9),
-        flicker_probability=1.0,
-        flicker_hz=(2.0, 5.0),
-        flicker=(0.03, 0.03),
-        screen_probability=0.0,
-    )
     shares = []
     for seed in range(60):
-        light = sample_light(seed, ranges, TIMES)
+        light = sample_light(seed, FLICKERING, TIMES)
         assert 2 <= light.flicker_hz <= 5
         for lamp in light.tracks[:, 1]:
             depth, left = line_of(lamp / lamp.mean(), light.flicker_hz)
             assert left < 1e-8
             shares.append(depth / 0.03)
     assert kstest(shares, "uniform").pvalue > 0.01
-    steady = sample_light(0, replace(ranges, flicker_probability=0.0), TIMES)
+    steady = sample_light(0, replace(FLICKERING, flicker_probability=0.0), TIMES)
     assert steady.flicker_hz == 0 and steady.tracks.std(-1).max() < 1e-8
 
 
 def test_a_tinted_flicker_is_deeper_in_green_by_its_tint() -> None:
     """Red and blue by half of it the other way; nothing else of the light is drawn otherwise."""
-    plain = LightRanges(
-        drift=(1e-9, 1e-9),
-        flicker_probability=1.0,
-        flicker_hz=(2.0, 5.0),
-        flicker=(0.03, 0.03),
-        screen_probability=0.0,
-    )
     tints = []
     for seed in range(60):
-        before = sample_light(seed, plain, TIMES)
-        light = sample_light(seed, replace(plain, flicker_tint=(-0.4, 0.8)), TIMES)
+        before = sample_light(seed, FLICKERING, TIMES)
+        light = sample_light(seed, replace(FLICKERING, flicker_tint=(-0.4, 0.8)), TIMES)
         tints.append((light.tint + 0.4) / 1.2)
         for was, lamp in zip(before.tracks, light.tracks, strict=True):
             depths = [line_of(colour / colour.mean(), light.flicker_hz)[0] for colour in lamp]
@@ -138,7 +132,7 @@ def test_a_tinted_flicker_is_deeper_in_green_by_its_tint() -> None:
             change = torch.linalg.matrix_rank(lamp - was, rtol=1e-6)
             assert change == 1
     assert kstest(tints, "uniform").pvalue > 0.01
-    steady = replace(plain, flicker_probability=0.0, flicker_tint=(0.3, 0.3))
+    steady = replace(FLICKERING, flicker_probability=0.0, flicker_tint=(0.3, 0.3))
     assert sample_light(0, steady, TIMES).tint == 0
     assert sample_light(0, steady, TIMES).tracks.std(-1).max() < 1e-8
 
