@@ -23,15 +23,15 @@ check: $(STAMP)
 	$(MAKE) docs
 
 mutate: $(STAMP)
-	OMP_NUM_THREADS=1 $(BIN)/python -m pulsephase.experiments.mutate
+	PYTHONPATH=tests OMP_NUM_THREADS=1 $(BIN)/python -m mutation.run
 
 # Every row of the ledger that is missing (hours), or those that ONLY names, made again.
 experiments: $(STAMP)
-	OMP_NUM_THREADS=1 $(BIN)/python -m pulsephase.experiments.ledger.rows $(ONLY)
+	OMP_NUM_THREADS=1 $(BIN)/python -m pulsephase.experiments.ledger_rows $(ONLY)
 	$(MAKE) ledger
 
 ledger: $(STAMP)
-	$(BIN)/python -m pulsephase.experiments.ledger.page
+	$(BIN)/python -m pulsephase.experiments.ledger_page
 
 docs: $(STAMP)
 	$(BIN)/sphinx-build -q -W --keep-going -b html docs docs/_build/html

@@ -18,17 +18,17 @@ import numpy as np
 import torch
 from jaxtyping import Bool, Float
 
-from pulsephase.experiments.revision import revision
 from pulsephase.files import whole_file, write_json
+from pulsephase.machine import revision
 from pulsephase.models.classical import METHODS, mean_colour
 from pulsephase.models.phasenet import PhaseNet
 from pulsephase.synthetic.presets import preset
 from pulsephase.synthetic.render import render
+from pulsephase.synthetic.seeds import CALIBRATION_SEED
 from pulsephase.vitals.heart_rate import heart_rate
 from pulsephase.vitals.quality import TABLE, UNKNOWN, Calibration, fit
 from pulsephase.vitals.result import MIN_QUALITY
 
-CALIBRATION_SEED = 200_000_000
 CLIP_S, WINDOW_S = 20.0, 10.0
 FITTED_ON = ("full", "null", "light", "motion", "noise")
 JUDGED_ON = ("vessel", "static", "jitter", "compression", "hard", "null")

@@ -31,7 +31,7 @@ from jaxtyping import Float
 from scipy.signal import butter, sosfiltfilt
 from torch import Tensor
 
-from pulsephase.experiments.compare import (
+from pulsephase.evaluation.compare import (
     CLASSICAL,
     CLIP_S,
     Batch,
@@ -39,8 +39,8 @@ from pulsephase.experiments.compare import (
     collect,
     protocol,
 )
-from pulsephase.experiments.revision import revision
 from pulsephase.files import write_json
+from pulsephase.machine import revision
 from pulsephase.models.classical.colour import centred
 from pulsephase.models.config import TINY
 from pulsephase.synthetic.config import SynthConfig

@@ -13,8 +13,8 @@ import time
 from pathlib import Path
 from typing import Any
 
-from pulsephase.experiments.revision import machine, revision
 from pulsephase.files import write_json
+from pulsephase.machine import machine, revision
 
 RESULTS = Path(__file__).parent / "results" / "newcomer.json"
 FAKE = "pulsephase datasets fake ubfc data/look-alike"

@@ -17,17 +17,17 @@ from typing import Any
 
 import numpy as np
 
-from pulsephase.demo import contact_rate
 from pulsephase.errors import PulsePhaseError
-from pulsephase.experiments.revision import revision
 from pulsephase.files import write_json
-from pulsephase.measure import read_out
+from pulsephase.machine import revision
+from pulsephase.measurement.demo import contact_rate
+from pulsephase.measurement.measure import read_out
+from pulsephase.measurement.observation import Tracks
 from pulsephase.models.phasenet import PhaseNet
 from pulsephase.models.stream import PulseStream
 from pulsephase.models.weights import card
-from pulsephase.observation import Tracks
+from pulsephase.video.clip import Box, Image
 from pulsephase.video.faces import FaceTracker
-from pulsephase.video.image import Box, Image
 from pulsephase.video.pipeline import face_clips
 from pulsephase.video.read import read_clips
 from pulsephase.video.samples import fetch_samples, load_reference

@@ -13,15 +13,16 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Float64
 
-from pulsephase.experiments.revision import revision
 from pulsephase.files import write_json
+from pulsephase.machine import revision
+from pulsephase.synthetic.seeds import TRACKING_SEED
 from pulsephase.vitals.heart_rate import heart_rate
 from pulsephase.vitals.planted import coloured_noise, noise_level
 
 RESULTS = Path(__file__).parent / "results" / "tracking.json"
 KINDS = ("steady", "ramp", "wander", "bursts", "tone")
 SNR_DB = (-6.0, -3.0, 0.0, 6.0)
-WAVES, SECONDS, SAMPLE_HZ, SEED = 40, 90.0, 30.0, 300_000_000
+WAVES, SECONDS, SAMPLE_HZ = 40, 90.0, 30.0
 HARMONIC = 0.2  # of the fundamental's power
 TOLERANCE_BPM = 3.0
 
@@ -79,7 +80,7 @@ def share_right(
     kind: str, snr_db: float, *, track: bool, waves: int = WAVES, sample_hz: float = SAMPLE_HZ
 ) -> float:
     """Return the share of windows that are right, the same waves with and without tracking."""
-    rng = np.random.default_rng(SEED + KINDS.index(kind))
+    rng = np.random.default_rng(TRACKING_SEED + KINDS.index(kind))
     right: list[bool] = []
     for _ in range(waves):
         wave, rate = planted(rng, kind, snr_db, sample_hz=sample_hz)

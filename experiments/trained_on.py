@@ -13,10 +13,10 @@ from pathlib import Path
 
 import torch
 
-from pulsephase.experiments.compare import compare
-from pulsephase.experiments.pretrain import card_of, pretrain
-from pulsephase.experiments.recipes import recipe
+from pulsephase.evaluation.compare import compare
 from pulsephase.files import write_json
+from pulsephase.training.pretrain import card_of, pretrain
+from pulsephase.training.recipes import recipe
 
 COMPARED = ("quick-full", "quick-naive")
 PRESETS = ("full", "hard")

@@ -5,6 +5,8 @@ stack of any kernel) into an `UngatedTCN`, which then is that kernel. `load_gate
 `GatedTCN`: in-weights times a small :math:`\epsilon`, out-weights divided by it, so that
 :math:`\tanh` is nearly linear and the gates stand still. How far it then is from the kernel is
 bounded (`gated_bound`), and :math:`\epsilon` follows from the error one allows (`gate_scale`).
+
+How far a gated network can be from its own linear part: a certificate for any weights.
 """
 
 import math
@@ -14,10 +16,17 @@ import torch
 from jaxtyping import Float, Float64
 from torch import Tensor, nn
 
+from pulsephase.checks import positive
 from pulsephase.errors import ShapeError
-from pulsephase.models.tcn import DilatedStack, GatedTCN, ResidualLayer, UngatedTCN
+from pulsephase.models.tcn import (
+    DilatedStack,
+    GatedLayer,
+    GatedTCN,
+    LinearLayer,
+    ResidualLayer,
+    UngatedTCN,
+)
 from pulsephase.physics.discretisation import Discretisation
-from pulsephase.physics.door import positive
 from pulsephase.physics.doubling import StateSpace
 from pulsephase.physics.gates import gated_error_bound
 from pulsephase.physics.oscillator import Oscillator
@@ -225,3 +234,69 @@ def _check(head: DilatedStack, layers: list[Layer]) -> None:
             f"the stack needs width {width} and {taps} taps, the network has "
             f"{head.inward.out_channels} and {kernel}; widen it"
         )
+
+
+def linear_twin(head: GatedTCN) -> UngatedTCN:
+    """Return the linear network that a gated one without offsets is for small inputs."""
+    first = head.residual_layers()[0]
+    width, kernel = first.out.in_channels, first.gates.kernel_size[0]
+    layers = len(head.residual_layers())
+    twin = UngatedTCN(head.inward.in_channels, width, layers=layers, kernel=kernel)
+    twin = twin.to(head.inward.weight.dtype)
+    weights = {name: value.clone() for name, value in head.state_dict().items()}
+    for level in range(layers):
+        for kind in ("weight", "bias"):
+            name = f"layers.{level}.gates.{kind}"
+            weights[name] = weights[name][:width] / 2
+    twin.load_state_dict(weights)
+    return twin.requires_grad_(False)
+
+
+def bound_for(head: GatedTCN, drive: Float[Tensor, "batch time"]) -> float:
+    """Bound the distance from the twin over given inputs from rest, one channel in."""
+    carried = carrying_norms(linear_twin(head), past=reach_of(head))
+    h = head.inward(drive[:, None, :])
+    total = h.new_zeros(())
+    with torch.no_grad():
+        for layer, norms in zip(_gated(head), carried, strict=True):
+            padded = torch.cat([h.new_zeros(*h.shape[:2], layer.past), h], 2)
+            filtered = layer.filtered(padded)
+            a, b = filtered.abs().chunk(2, 1)
+            total = total + norms @ (a**3 / 6 + a * b / 4).amax((0, 2))
+            h = h + layer.response(filtered)
+    return float(total)
+
+
+def bound_for_all(head: GatedTCN, *, peak: float) -> float:
+    r"""Bound the distance from the twin for every input :math:`|u|\leq` ``peak`` from rest."""
+    carried = carrying_norms(linear_twin(head), past=reach_of(head))
+    with torch.no_grad():
+        size = peak * head.inward.weight.abs().sum((1, 2))
+        total = size.new_zeros(())
+        for layer, norms in zip(_gated(head), carried, strict=True):
+            a, b = (layer.gates.weight.abs().sum(2) @ size).chunk(2)
+            total = total + norms @ (a**3 / 6 + a * b / 4)
+            size = size + layer.out.weight[:, :, 0].abs() @ a.clamp(max=1)
+    return float(total)
+
+
+def carrying_norms(twin: UngatedTCN, *, past: int) -> list[Float[Tensor, " width"]]:
+    r"""Return :math:`\lVert K_{lc}\rVert_1` of every layer: from a filter's output to the wave."""
+    layers = [layer for layer in twin.residual_layers() if isinstance(layer, LinearLayer)]
+    found = []
+    for level, layer in enumerate(layers):
+        impulses = torch.eye(layer.out.in_channels, dtype=layer.out.weight.dtype)[:, :, None]
+        h = torch.nn.functional.pad(layer.out(impulses), (0, past))
+        for later in layers[level + 1 :]:
+            h = later(h, h.new_zeros(len(h), h.shape[1], later.past))[0]
+        found.append(twin.outward(h)[:, 0].abs().sum(1))
+    return found
+
+
+def reach_of(head: GatedTCN) -> int:
+    """Return how many frames back the network sees."""
+    return sum(layer.past for layer in head.residual_layers())
+
+
+def _gated(head: GatedTCN) -> list[GatedLayer]:
+    return [layer for layer in head.residual_layers() if isinstance(layer, GatedLayer)]

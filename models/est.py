@@ -11,7 +11,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional
 
-from pulsephase.models.zas import PartialMixer
+from pulsephase.models.mixers import PartialMixer
 
 SQUEEZE = 4  # channels a hidden unit of squeeze-excitation; our choice
 

@@ -17,8 +17,8 @@ from fractions import Fraction
 from importlib.util import find_spec
 from typing import Any, Literal
 
+from pulsephase.checks import at_least
 from pulsephase.errors import MissingExtraError, ParameterError
-from pulsephase.physics.door import at_least
 
 CertifiedScheme = Literal["semi_implicit", "semi_implicit_damping", "zero_order"]
 GUARD_BITS = 128

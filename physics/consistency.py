@@ -15,8 +15,8 @@ from typing import Literal, get_args
 import numpy as np
 from jaxtyping import Complex128, Float, Float64
 
+from pulsephase.checks import at_least, finite, positive
 from pulsephase.errors import ParameterError, ShapeError
-from pulsephase.physics.door import at_least, finite, positive
 from pulsephase.physics.pencil import pencil_poles, pole_fit
 
 Null = Literal["permuted", "reversed", "phase", "white", "red", "gabor"]

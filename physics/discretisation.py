@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 import numpy as np
 from jaxtyping import Complex128, Float, Float64
 
+from pulsephase.checks import finite, positive
 from pulsephase.errors import ParameterError, StabilityError
-from pulsephase.physics.door import finite, positive
 from pulsephase.physics.oscillator import Oscillator
 from pulsephase.physics.schemes import Coefficients, Scheme, coefficients, oscillator_of
 

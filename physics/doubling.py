@@ -16,8 +16,8 @@ import numpy as np
 from jaxtyping import Float, Float64
 from scipy.linalg import block_diag
 
+from pulsephase.checks import at_least, finite
 from pulsephase.errors import ShapeError
-from pulsephase.physics.door import at_least, finite
 from pulsephase.physics.stack import Layer, Stack
 
 

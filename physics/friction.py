@@ -20,7 +20,7 @@ import numpy as np
 from jaxtyping import Complex, Complex128, Float64
 from scipy.special import ive, jn_zeros
 
-from pulsephase.physics.door import at_least, finite, not_negative, positive
+from pulsephase.checks import at_least, finite, not_negative, positive
 from pulsephase.physics.oscillator import Oscillator
 
 LOW_WOMERSLEY_INERTANCE = 4 / 3

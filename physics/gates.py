@@ -16,8 +16,8 @@ from collections.abc import Sequence
 import numpy as np
 from jaxtyping import Float, Float64
 
+from pulsephase.checks import finite, not_negative, positive
 from pulsephase.errors import ShapeError
-from pulsephase.physics.door import finite, not_negative, positive
 
 
 def gate(

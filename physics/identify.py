@@ -12,9 +12,9 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float, Float64
 
+from pulsephase.checks import at_least, finite, positive
 from pulsephase.errors import ParameterError, ShapeError
 from pulsephase.physics.discretisation import oscillator_from_poles
-from pulsephase.physics.door import at_least, finite, positive
 from pulsephase.physics.oscillator import Oscillator
 from pulsephase.physics.pencil import pencil_poles, pole_fit
 from pulsephase.physics.schemes import Scheme

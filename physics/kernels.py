@@ -14,9 +14,9 @@ from jaxtyping import Float, Float64
 from scipy.signal import lfilter
 from torch import Tensor
 
+from pulsephase.checks import at_least, finite
 from pulsephase.errors import ParameterError
 from pulsephase.physics.discretisation import Discretisation
-from pulsephase.physics.door import at_least, finite
 from pulsephase.physics.schemes import Coefficients
 
 

@@ -6,7 +6,7 @@ r"""The compliant line: pressure along a vessel, with friction and leakage.
 With :math:`\kappa=1`, :math:`\beta=0` it is the telegraph equation
 :math:`p_{tt}+\alpha p_t = c^2 p_{xx}`. What stands at its far end decides what it does: a closed
 end gives modes (`pulsephase.physics.modal`), a terminal bed a lumped circuit
-(`pulsephase.physics.lumped`), a matched end no oscillator at all (`pulsephase.physics.matched`).
+(`pulsephase.physics.modal`), a matched end no oscillator at all (`pulsephase.physics.modal`).
 """
 
 import math
@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from jaxtyping import Complex, Complex128
 
-from pulsephase.physics.door import at_least, finite, not_negative, positive, within
+from pulsephase.checks import at_least, finite, not_negative, positive, within
 from pulsephase.physics.friction import Friction
 from pulsephase.physics.oscillator import Oscillator
 

@@ -8,14 +8,23 @@ With :math:`p(0)=p_\mathrm{in}`, :math:`p_x(L)=0`, :math:`k_n=(n-\tfrac12)\pi/L`
 
 Both series are exact. The second has the direct path (the 1) taken out: cut after :math:`N` modes
 its error is at most of order :math:`N^{-2}`.
+
+A short line before a terminal bed, reduced to one oscillator with an explicit error.
+
+A line whose end reflects nothing: a pulse that passes once, and a wake. No oscillator.
 """
 
-import numpy as np
-from jaxtyping import Complex, Complex128, Float64
+import math
+from dataclasses import dataclass
 
+import numpy as np
+from jaxtyping import Complex, Complex128, Float, Float64
+from scipy.special import ive
+
+from pulsephase.checks import at_least, finite, not_negative, positive, within
 from pulsephase.errors import ParameterError
-from pulsephase.physics.door import at_least, within
 from pulsephase.physics.line import Line, propagation_squared
+from pulsephase.physics.oscillator import Oscillator
 
 
 def wavenumbers_per_m(line: Line, count: int) -> Float64[np.ndarray, " count"]:
@@ -112,3 +121,197 @@ def modal_error_bound(
         )
     scale = (line.length_m / np.pi) ** 3 / (line.length_m * line.speed_m_s**2 * modes**2)
     return np.asarray(scale * size / (1 - size / after), dtype=np.float64)
+
+
+PADE_RADIUS = 1.3  # where both denominators of the bound stay above zero: cosh r < 2, r^2 < 2
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TerminatedLine:
+    """A line and the bed it feeds, as circuit elements.
+
+    Attributes:
+        resistance: Of the line (and what stands in series before the bed), in Pa s/m^3.
+        inertance: Of the blood in the line, in kg/m^4.
+        compliance: Of the line's wall, in m^3/Pa.
+        bed_resistance: Of the bed, in Pa s/m^3.
+        bed_compliance: Of the bed, in m^3/Pa.
+
+    Raises:
+        ParameterError: If a resistance of the bed, inertance or compliance is not positive, or the
+            line's resistance or the bed's compliance negative.
+    """
+
+    resistance: float
+    inertance: float
+    compliance: float
+    bed_resistance: float
+    bed_compliance: float
+
+    def __post_init__(self) -> None:
+        positive(
+            inertance=self.inertance,
+            compliance=self.compliance,
+            bed_resistance=self.bed_resistance,
+        )
+        not_negative(resistance=self.resistance, bed_compliance=self.bed_compliance)
+
+    @property
+    def lumped_compliance(self) -> float:
+        r"""The compliance that the end feels, :math:`C_t+C_v/2`, in m^3/Pa."""
+        return self.bed_compliance + self.compliance / 2
+
+    def oscillator(self) -> Oscillator:
+        """Return the oscillator of the reduction (always stable).
+
+        Its constants are effective ones, to be identified: they are not those of a vessel.
+
+        Example:
+            >>> TerminatedLine(resistance=0.0, inertance=1.0, compliance=2.0,
+            ...                bed_resistance=1.0, bed_compliance=0.0).oscillator()
+            Oscillator(alpha_per_s=1.0, omega_rad_s=1.0)
+        """
+        total = self.lumped_compliance
+        square = (1 + self.resistance / self.bed_resistance) / (self.inertance * total)
+        rate = self.resistance / self.inertance + 1 / (self.bed_resistance * total)
+        return Oscillator(alpha_per_s=rate, omega_rad_s=math.sqrt(square))
+
+
+def terminated_transfer(
+    segment: TerminatedLine, s: Complex[np.ndarray, " point"]
+) -> Complex128[np.ndarray, " point"]:
+    r"""Return pressure at the bed over pressure at the inlet, :math:`1/D`, exactly.
+
+    Args:
+        segment: The line and its bed.
+        s: Complex frequencies in 1/s, off the poles.
+
+    Raises:
+        ParameterError: If a frequency is not finite.
+        ShapeError: If ``s`` is empty.
+    """
+    finite("s", s)
+    impedance = segment.resistance + s * segment.inertance
+    y = np.sqrt(impedance * s * segment.compliance)
+    ratio = np.where(y == 0, 1.0, np.sinh(y) / np.where(y == 0, 1.0, y))
+    load = 1 / segment.bed_resistance + s * segment.bed_compliance
+    return np.asarray(1 / (np.cosh(y) + impedance * ratio * load), dtype=np.complex128)
+
+
+def lumped_transfer(
+    segment: TerminatedLine, s: Complex[np.ndarray, " point"]
+) -> Complex128[np.ndarray, " point"]:
+    r"""Return the second-order reduction :math:`1/D_2` of `terminated_transfer`.
+
+    Raises:
+        ParameterError: If a frequency is not finite.
+        ShapeError: If ``s`` is empty.
+    """
+    finite("s", s)
+    impedance = segment.resistance + s * segment.inertance
+    admittance = 1 / segment.bed_resistance + s * segment.lumped_compliance
+    return np.asarray(1 / (1 + impedance * admittance), dtype=np.complex128)
+
+
+def pade_error_bound(radius: float) -> float:
+    r"""Bound :math:`|1/\cosh y - 1/(1+y^2/2)|` over the disc :math:`|y|\le r`.
+
+    .. math:: \frac{\cosh r-1-r^2/2}{(1-r^2/2)(2-\cosh r)}
+
+    from :math:`|\cosh y-1-y^2/2|\le\cosh r-1-r^2/2`, :math:`|\cosh y|\ge2-\cosh r` and
+    :math:`|1+y^2/2|\ge1-r^2/2`: rigorous for an end without a bed. The excess of the hyperbolic
+    cosine is summed as a series, so that a small radius loses no digits.
+
+    Args:
+        radius: :math:`r=|y|`, without unit, from 0 to 1.3.
+
+    Raises:
+        ParameterError: If the radius is out of that range.
+
+    Example:
+        >>> f"{pade_error_bound(0.5):.4f}"
+        '0.0034'
+    """
+    within("radius", radius, 0.0, PADE_RADIUS)
+    excess = math.fsum(radius ** (2 * j) / math.factorial(2 * j) for j in range(2, 14))
+    return excess / ((1 - radius**2 / 2) * (2 - math.cosh(radius)))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MatchedKernel:
+    """The kernel of a matched line: a delayed impulse and a wake.
+
+    Attributes:
+        arrival_s: Delay of the impulse, in s.
+        impulse: Weight of the impulse, without unit.
+        wake_per_s: The wake at the times asked for, in 1/s; 0 before the arrival.
+    """
+
+    arrival_s: float
+    impulse: float
+    wake_per_s: Float64[np.ndarray, " time"]
+
+
+def matched_transfer(
+    line: Line, s: Complex[np.ndarray, " point"], *, position_m: float
+) -> Complex128[np.ndarray, " point"]:
+    r"""Return :math:`e^{-\gamma x}`.
+
+    Args:
+        line: The segment; what follows it reflects nothing.
+        s: Complex frequencies in 1/s, with real part at least 0.
+        position_m: :math:`x` in m, from 0 to the length.
+
+    Raises:
+        ParameterError: If the position is not on the line or a frequency is not finite.
+    """
+    within("position_m", position_m, 0.0, line.length_m)
+    return np.asarray(np.exp(-np.sqrt(propagation_squared(line, s)) * position_m))
+
+
+def matched_kernel(
+    line: Line, times_s: Float[np.ndarray, " time"], *, position_m: float
+) -> MatchedKernel:
+    r"""Return the impulse response of a matched line.
+
+    Scaled Bessel functions: no overflow however late the time.
+
+    Args:
+        line: The segment.
+        times_s: Times in s.
+        position_m: :math:`x` in m, from 0 to the length.
+
+    Raises:
+        ParameterError: If the position is not on the line or a time is not finite.
+        ShapeError: If there are no times.
+    """
+    within("position_m", position_m, 0.0, line.length_m)
+    finite("times_s", times_s)
+    arrival = position_m / line.wave_speed_m_s
+    mean = (line.damping_per_s + line.leakage_per_s) / 2
+    half = (line.damping_per_s - line.leakage_per_s) / 2
+    t = np.asarray(times_s, dtype=np.float64)
+    root = np.sqrt(np.maximum((t - arrival) * (t + arrival), 0.0))
+    argument = abs(half) * root
+    # I1(y)/y is entire: 1/2 at 0; d*I1(d r)/r = d^2 * I1(|d| r)/(|d| r)
+    scaled = np.where(argument > 0, ive(1, argument) / np.where(argument > 0, argument, 1.0), 0.5)
+    wake = half**2 * arrival * scaled * np.exp(argument - mean * t)
+    return MatchedKernel(
+        arrival_s=arrival,
+        impulse=math.exp(-mean * arrival),
+        wake_per_s=np.where(t > arrival, wake, 0.0),
+    )
+
+
+def wake_asymptote(line: Line, *, position_m: float) -> float:
+    r"""Return the limit of :math:`t^{3/2}\,\mathrm{wake}(t)` without leakage, in s^(1/2).
+
+    .. math:: \lim_{t\to\infty} t^{3/2} g(t) = \frac T2\sqrt{\alpha/\pi}.
+
+    Raises:
+        ParameterError: If the position is not on the line or the line leaks (then the decay is
+            exponential and there is no such limit).
+    """
+    within("position_m", position_m, 0.0, line.length_m)
+    within("leakage_per_s", line.leakage_per_s, 0.0, 0.0)
+    return position_m / line.wave_speed_m_s / 2 * math.sqrt(line.damping_per_s / math.pi)

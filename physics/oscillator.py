@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Complex128, Float, Float64
 
-from pulsephase.physics.door import finite, not_negative, positive
+from pulsephase.checks import finite, not_negative, positive
 from pulsephase.physics.holds import impulse_response
 
 

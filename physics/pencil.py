@@ -11,8 +11,8 @@ import math
 import numpy as np
 from jaxtyping import Complex, Complex128, Float, Float64
 
+from pulsephase.checks import at_least, finite
 from pulsephase.errors import ParameterError, ShapeError
-from pulsephase.physics.door import at_least, finite
 
 ROUNDING = 1e-12
 """Residuals below this share of the kernel's norm are rounding, not a reason for another pole."""

@@ -10,9 +10,14 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Bool, Float64
 
-from pulsephase.physics.door import at_least, positive, within
-from pulsephase.physics.quantity import Quantity
-from pulsephase.physics.vessel import BLOOD_DENSITY, BLOOD_VISCOSITY, MEAN_PRESSURE, NOMINAL
+from pulsephase.checks import at_least, positive, within
+from pulsephase.physics.vessel import (
+    BLOOD_DENSITY,
+    BLOOD_VISCOSITY,
+    MEAN_PRESSURE,
+    NOMINAL,
+    Quantity,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -17,9 +17,9 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from pulsephase.checks import at_least, positive
 from pulsephase.errors import ParameterError, ShapeError, StabilityError
 from pulsephase.physics.discretisation import Discretisation
-from pulsephase.physics.door import at_least, positive
 from pulsephase.physics.forcing import ImpulseTrain, SampledInput, finite_tensor
 from pulsephase.physics.holds import impulse_response
 from pulsephase.physics.kernels import lucas_tensor

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float, Float64
 
+from pulsephase.checks import at_least, finite
 from pulsephase.errors import ShapeError
-from pulsephase.physics.door import at_least, finite
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

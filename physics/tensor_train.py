@@ -16,8 +16,8 @@ import numpy as np
 from jaxtyping import Complex128, Float
 from scipy.linalg import eigvals
 
+from pulsephase.checks import at_least, finite
 from pulsephase.errors import ParameterError, ShapeError
-from pulsephase.physics.door import at_least, finite
 from pulsephase.physics.stack import Layer, Stack
 
 RANK_TOLERANCE = 1e-10

@@ -13,9 +13,9 @@ import math
 import numpy as np
 from jaxtyping import Float64
 
+from pulsephase.checks import at_least, within
 from pulsephase.errors import StabilityError
 from pulsephase.physics.discretisation import Discretisation
-from pulsephase.physics.door import at_least, within
 from pulsephase.physics.kernels import kernel
 
 CHUNK = 4096

@@ -11,7 +11,7 @@ Korteweg 1878; the factor :math:`1-\sigma^2` after Bergel 1961).
 
 import math
 
-from pulsephase.physics.door import not_negative, positive, within
+from pulsephase.checks import not_negative, positive, within
 
 
 def compliance_per_length(

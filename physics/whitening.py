@@ -16,8 +16,8 @@ import numpy as np
 from jaxtyping import Complex128, Float, Float64
 from scipy.linalg import expm, solve_discrete_are, solve_discrete_lyapunov, toeplitz
 
+from pulsephase.checks import at_least, finite, positive
 from pulsephase.errors import ParameterError
-from pulsephase.physics.door import at_least, finite, positive
 from pulsephase.physics.doubling import StateSpace
 from pulsephase.physics.oscillator import Oscillator
 from pulsephase.physics.pencil import pencil_poles

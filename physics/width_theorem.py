@@ -21,8 +21,8 @@ from fractions import Fraction
 
 import numpy as np
 
+from pulsephase.checks import at_least
 from pulsephase.errors import ParameterError, ShapeError
-from pulsephase.physics.door import at_least
 from pulsephase.physics.stack import Layer, Stack
 
 Row = tuple[Fraction, ...]

@@ -11,8 +11,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from pulsephase.files import whole_file
-from pulsephase.proofs.catalogue import CATALOGUE, theorems
-from pulsephase.proofs.parts import LEAD, SCOPE, TITLE, parts_of
+from pulsephase.proofs.catalogue import CATALOGUE, LEAD, SCOPE, TITLE, parts_of, theorems
 from pulsephase.proofs.theorem import Theorem
 
 KINDS = {

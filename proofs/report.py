@@ -9,11 +9,10 @@ from pathlib import Path
 
 from pulsephase.errors import InputError
 from pulsephase.files import whole_file
+from pulsephase.pages.html import STYLESHEET, require_mathml, to_html, to_inline_html
 from pulsephase.proofs.article import KINDS
+from pulsephase.proofs.catalogue import LEAD, SCOPE, TITLE, parts_of
 from pulsephase.proofs.figures import FIGURES
-from pulsephase.proofs.parts import LEAD, SCOPE, TITLE, parts_of
-from pulsephase.proofs.prose import require_mathml, to_html, to_inline_html
-from pulsephase.proofs.stylesheet import STYLESHEET
 from pulsephase.proofs.theorem import Theorem, Verdict
 
 

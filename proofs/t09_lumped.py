@@ -6,7 +6,7 @@ import mpmath as mp
 import numpy as np
 import sympy as sp
 
-from pulsephase.physics.lumped import PADE_RADIUS, TerminatedLine, pade_error_bound
+from pulsephase.physics.modal import PADE_RADIUS, TerminatedLine, pade_error_bound
 from pulsephase.proofs.exact import all_vanish, computes
 from pulsephase.proofs.theorem import Evidence, Theorem
 

@@ -8,7 +8,7 @@ from scipy.integrate import quad
 
 from pulsephase.physics.friction import Friction
 from pulsephase.physics.line import Line, closed_end_transfer
-from pulsephase.physics.matched import matched_kernel, matched_transfer, wake_asymptote
+from pulsephase.physics.modal import matched_kernel, matched_transfer, wake_asymptote
 from pulsephase.proofs.theorem import Evidence, Theorem
 
 FRICTION, LENGTH, LEAK = 3.0, 0.4, 0.5

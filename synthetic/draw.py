@@ -7,18 +7,22 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from pulsephase.errors import ParameterError
+from pulsephase.machine import one_thread
 from pulsephase.synthetic.camera import Camera, sample_camera
 from pulsephase.synthetic.config import BackgroundRanges, SynthConfig
-from pulsephase.synthetic.face import Face, sample_face, texture
+from pulsephase.synthetic.face import Face, sample_face, texture, with_worn
 from pulsephase.synthetic.light import Light, sample_light
-from pulsephase.synthetic.motion import Motion, sample_motion
-from pulsephase.synthetic.mover import Mover, sample_mover
+from pulsephase.synthetic.motion import (
+    Motion,
+    Mover,
+    sample_motion,
+    sample_mover,
+    sample_shake,
+    shifted,
+)
 from pulsephase.synthetic.pulse import Pulse, sample_pulse
-from pulsephase.synthetic.shake import sample_shake, shifted
 from pulsephase.synthetic.skin import Skin, sample_skin
 from pulsephase.synthetic.streams import Stream
-from pulsephase.synthetic.worn import with_worn
-from pulsephase.threads import one_thread
 
 
 class Drawn(NamedTuple):

@@ -3,19 +3,246 @@
 The manifest holds the whole configuration and every seed, so that each clip can be made again, and
 the SHA-256 of each file. The checksums protect the files; they promise nothing about another
 machine or another version of torch.
+
+One clip of a folder: rendered, written as its format has it, and its row of the manifest.
+
+What is asked of a folder of synthetic clips, and what cannot be.
 """
 
+import hashlib
 import json
-from collections.abc import Callable
+import shutil
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from pulsephase.errors import InputError
+import torch
+
+from pulsephase import __version__
+from pulsephase.errors import InputError, ParameterError
 from pulsephase.files import write_json
 from pulsephase.synthetic.config import SynthConfig
-from pulsephase.synthetic.entry import checksum, remove, write_entry
-from pulsephase.synthetic.request import Request
-from pulsephase.synthetic.write import CRF
+from pulsephase.synthetic.draw import usable
+from pulsephase.synthetic.layouts import (
+    LAYOUTS,
+    check_layout,
+    name_of,
+    write_pure,
+    write_scamps,
+    write_ubfc,
+)
+from pulsephase.synthetic.render import render, render_with_maps
+from pulsephase.synthetic.scene import check_scene, join, scene_clips
+from pulsephase.synthetic.truth import draws_of, perfusion_map, tracks_of
+from pulsephase.synthetic.write import (
+    CRF,
+    ENDINGS,
+    WORST_CRF,
+    write_labels,
+    write_npz,
+    write_truth,
+    write_video,
+)
+from pulsephase.video.clip import Clip
+
+FORMATS = (*ENDINGS, *LAYOUTS)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """What the clips of a folder have in common.
+
+    Attributes:
+        config: What may vary.
+        seed: Of the first clip.
+        format: ``mp4`` (H.264), ``ffv1`` (lossless, Matroska), ``npz``, or the layout of a public
+            set: ``ubfc``, ``pure`` or ``scamps``.
+        scene: Width and height of whole scenes; none for crops of the config's size.
+        shard: Number, from 1 on, and count of the parts a set of clips is made in.
+        device: Where pixels are worked out.
+        crf: Quality of ``mp4``.
+        maps: Whether skin mask and perfusion of each frame are kept.
+    """
+
+    config: SynthConfig
+    seed: int
+    format: str
+    scene: tuple[int, int] | None = None
+    shard: tuple[int, int] | None = None
+    device: str = "cpu"
+    crf: int = CRF
+    maps: bool = False
+
+    def __post_init__(self) -> None:
+        if self.format not in FORMATS:
+            raise ParameterError(f"format is {self.format!r}; there are {', '.join(FORMATS)}")
+        check_layout(self.format)
+        number, count = self.shard or (1, 1)
+        if not 1 <= number <= count:
+            raise ParameterError(f"shard is {number}/{count}; shards count from 1 to their number")
+        if self.seed < 0:
+            raise ParameterError(f"seed is {self.seed}; it must be at least 0")
+        width, height = self.scene or (self.config.size, self.config.size)
+        if self.scene is not None:
+            check_scene(width, height)
+        if self.format == "mp4" and (width % 2 or height % 2):
+            raise ParameterError(f"frames are {width}x{height}; mp4 needs even sizes")
+
+        if not 0 <= self.crf <= WORST_CRF:
+            raise ParameterError(f"crf is {self.crf}; H.264 knows 0 (lossless) to {WORST_CRF}")
+        if self.crf != CRF and self.format != "mp4":
+            raise ParameterError(f"crf is {self.crf}, but {self.format} is not H.264; take mp4")
+        usable(self.device)
+
+    def seeds(self, clips: int) -> range:
+        """Return the seeds of this shard's clips, of ``clips`` of all shards together.
+
+        Raises:
+            ParameterError: If there are none.
+        """
+        number, count = self.shard or (1, 1)
+        if clips < 1:
+            raise ParameterError(f"clips is {clips}; give at least 1")
+        if number > clips:
+            raise ParameterError(
+                f"shard {number}/{count} of {clips} clips holds none; give at least {number} "
+                "clips, or fewer shards"
+            )
+        return range(self.seed + number - 1, self.seed + clips, count)
+
+    def as_json(self) -> dict[str, Any]:
+        """Return it as the manifest holds it."""
+        found: dict[str, Any] = json.loads(json.dumps({"version": __version__, **asdict(self)}))
+        return found
+
+
+def write_entry(out: Path, seed: int, request: Request) -> dict[str, Any]:
+    """Render and write one clip, and return its row of the manifest.
+
+    Raises:
+        ParameterError: If the clip is more than memory holds.
+    """
+    try:
+        return _written(out, seed, request)
+    except (MemoryError, RuntimeError) as error:
+        if isinstance(error, RuntimeError) and "allocate" not in str(error).lower():
+            raise
+        width, height = request.scene or (request.config.size, request.config.size)
+        raise ParameterError(
+            f"{request.config.frames} frames of {width}x{height} px do not fit into memory; ask "
+            "for less time or a smaller size (scenes as video are written piece by piece)"
+        ) from None
+
+
+def _written(out: Path, seed: int, request: Request) -> dict[str, Any]:
+    seen: list[Clip] = []
+    pieces = _noting(_pieces(seed, request), seen)
+    name = f"clip_{seed:09d}"
+    if request.format == "npz":
+        clip, files = join(list(_pieces(seed, request))), [out / f"{name}.npz"]
+        write_npz(files[0], clip, tracks=_truth_of(clip, seed, request))
+    else:
+        if request.format in LAYOUTS:
+            files = [_as_layout(out, pieces, seed, request)]
+        else:
+            files = [out / f"{name}{ENDINGS[request.format]}", out / f"{name}.csv"]
+            write_video(files[0], pieces, format=request.format, crf=request.crf)
+            write_labels(files[1], join(seen))
+        clip, truth = join(seen), out / f"{name}_truth.npz"
+        write_truth(truth, clip, tracks=_truth_of(clip, seed, request))
+        files.append(truth)
+    assert clip.truth is not None
+    return {
+        "seed": seed,
+        "heart_rate_bpm": float(clip.truth.heart_rate_bpm.mean()),
+        "beat_times_s": clip.truth.beat_times_s.tolist(),
+        "parameters": dict(clip.truth.parameters),
+        "sha256": {file.name: checksum(file) for file in files},
+    }
+
+
+def _truth_of(clip: Clip, seed: int, request: Request) -> dict[str, Any]:
+    """Return what is known of a clip beside its labels; maps, where asked for, as half floats."""
+    tracks = tracks_of(draws_of(seed, request.config, scene=request.scene))
+    if not request.maps:
+        return tracks
+    assert clip.truth is not None and clip.truth.skin_mask is not None
+    perfusion = perfusion_map(seed, request.config, scene=request.scene)
+    maps = {"skin_mask": clip.truth.skin_mask, "perfusion": perfusion}
+    return {**tracks, **{name: values.half().numpy() for name, values in maps.items()}}
+
+
+def _as_layout(out: Path, pieces: Iterator[Clip], seed: int, request: Request) -> Path:
+    """Write a clip as a public set has it, in a folder aside that is then renamed."""
+    layout, config = request.format, request.config
+    drawn = draws_of(seed, config, scene=request.scene)
+    final = out / name_of(layout, seed)
+    aside = out / f".clip_{seed:09d}"
+    aside.mkdir()
+    try:
+        made = aside / final.name
+        if layout == "scamps":
+            respiration = drawn.pulse.respiration.numpy()
+            write_scamps(made, pieces, frames=config.frames, respiration=respiration)
+        else:
+            made.mkdir()
+        if layout == "ubfc":
+            write_ubfc(made, pieces, sample_hz=config.sample_hz)
+        elif layout == "pure":
+            write_pure(made, pieces, name=final.name, pulse=drawn.pulse, alive=drawn.alive)
+        remove(final)
+        made.rename(final)
+    finally:
+        remove(aside)
+    return final
+
+
+def remove(path: Path) -> None:
+    """Remove a file or a folder, if there is one."""
+    if path.is_dir():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
+
+
+def _pieces(seed: int, request: Request) -> Iterator[Clip]:
+    """Render a clip where the request wants it, and bring it here."""
+    config, device = request.config, request.device
+    if request.scene is None:
+        make = render_with_maps if request.maps else render
+        yield _here(make(seed, config, device=device))
+    else:
+        width, height = request.scene
+        for clip in scene_clips(
+            seed, config, width=width, height=height, device=device, masks=request.maps
+        ):
+            yield _here(clip)
+
+
+def _here(clip: Clip) -> Clip:
+    assert clip.truth is not None
+    mask = clip.truth.skin_mask
+    truth = replace(clip.truth, skin_mask=None if mask is None else mask.cpu())
+    return replace(clip, frames=clip.frames.cpu(), truth=truth)
+
+
+def _noting(pieces: Iterator[Clip], seen: list[Clip]) -> Iterator[Clip]:
+    """Pass pieces on and note all but their pixels, so that memory does not grow with length."""
+    for piece in pieces:
+        seen.append(replace(piece, frames=torch.empty(len(piece), 3, 0, 0, dtype=torch.uint8)))
+        yield piece
+
+
+def checksum(path: Path) -> str:
+    """Return the SHA-256 of a file; of a folder, that of the names and sums of what it holds."""
+    if path.is_dir():
+        inside = sorted(path.iterdir(), key=lambda entry: entry.name)
+        listing = "".join(f"{checksum(entry)}  {entry.name}\n" for entry in inside)
+        return hashlib.sha256(listing.encode()).hexdigest()
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
 
 MANIFEST = "manifest.json"
 

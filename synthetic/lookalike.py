@@ -3,33 +3,89 @@
 The licensed sets come only from their authors. A look-alike has the folders, files, words and
 clocks of a set, so that whatever reads one can be tried on the other; what is seen in it is
 synthetic, and nothing measured on it says anything about the real set.
+
+What differs between the recordings of a person in a public set, in words and in ranges.
 """
 
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
 import torch
 
 from pulsephase.errors import InputError, ParameterError
-from pulsephase.synthetic.conditions import CONDITIONS, TIMED, WIDE
 from pulsephase.synthetic.config import SynthConfig
 from pulsephase.synthetic.draw import Drawn
-from pulsephase.synthetic.layouts import check_layout, write_pure, write_scamps, write_ubfc
-from pulsephase.synthetic.layouts_more import (
+from pulsephase.synthetic.layouts import (
     Finger,
+    check_layout,
     finger_of,
     write_buaa,
     write_mmpd,
+    write_pure,
     write_sample,
+    write_scamps,
+    write_ubfc,
     write_ubfc1,
 )
+from pulsephase.synthetic.presets import PRESETS
 from pulsephase.synthetic.pulse import wave_at
 from pulsephase.synthetic.scene import SMALLEST_SIDE, join, scene_clips, stage
 from pulsephase.video.clip import Clip
+
+# a calm heart, and a wave whose fundamental leads: contact waves of people at rest
+_CALM = replace(
+    PRESETS["easy"].pulse,
+    respiratory_depth=(0.0, 0.03),
+    mayer_depth=(0.0, 0.02),
+    drift=0.03,
+    reflection=(0.1, 0.3),
+    damping=(0.4, 0.8),
+)
+_EASY = replace(PRESETS["easy"], pulse=_CALM)
+_MOVING = replace(_EASY, motion=replace(_EASY.motion, scale=(0.2, 0.4)))
+_TALKING = replace(_EASY, motion=replace(_EASY.motion, talking_probability=1.0))
+_LIT = replace(PRESETS["light"], pulse=_CALM)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Condition:
+    """What differs between the recordings of one person: its words in the set, and the ranges."""
+
+    words: tuple[str, ...]
+    config: SynthConfig = field(default=_EASY)
+
+
+CONDITIONS = {
+    "ubfc": (Condition(words=()),),
+    "ubfc1": (Condition(words=()),),
+    "pure": (
+        Condition(words=("01",)),
+        Condition(words=("03",), config=_MOVING),
+        Condition(words=("02",), config=_TALKING),
+        Condition(words=("05",), config=_MOVING),
+    ),
+    "mmpd": (
+        Condition(words=("LED-low", "Stationary")),
+        Condition(words=("Nature", "Watching Videos"), config=_MOVING),
+        Condition(words=("Incandescent", "Talking"), config=_TALKING),
+        Condition(words=("LED-high", "Rotation"), config=_LIT),
+    ),
+    "buaa": (
+        Condition(words=("10.0",)),
+        Condition(words=("1.0",), config=_LIT),
+        Condition(words=("100.0",)),
+        Condition(words=("39.8",), config=_LIT),
+    ),
+    "scamps": (Condition(words=()),),
+    "samples": (Condition(words=()),),
+}
+WIDE = ("mmpd",)  # seen in 16:9, stored squeezed
+TIMED = ("ubfc", "pure")  # hold the times of frames
+
 
 LAG_S = 0.1
 """How much later the pulse comes to the finger than to the face, in look-alikes (3 frames)."""

@@ -16,6 +16,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from pulsephase.machine import one_thread
 from pulsephase.physics.forcing import Hold
 from pulsephase.synthetic.config import PulseRanges
 from pulsephase.synthetic.ejection import (
@@ -26,7 +27,6 @@ from pulsephase.synthetic.ejection import (
     stretches,
 )
 from pulsephase.synthetic.streams import Stream
-from pulsephase.threads import one_thread
 
 GRID_HZ = 60.0
 EARLY = (0.6, 0.8)  # when an ectopic beat comes, as a share of the interval

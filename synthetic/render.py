@@ -1,4 +1,7 @@
-"""One clip from one seed: draw each layer, then render, without a loop over frames."""
+"""One clip from one seed: draw each layer, then render, without a loop over frames.
+
+The scalars that were drawn for a clip, by name, beyond those of its pulse and its skin.
+"""
 
 from dataclasses import replace
 
@@ -6,14 +9,57 @@ import torch
 from jaxtyping import Float, Num
 from torch import Tensor
 
+from pulsephase.machine import one_thread
 from pulsephase.synthetic.camera import block_means, compress, gain_of, levels_of, rounded
 from pulsephase.synthetic.config import SynthConfig
 from pulsephase.synthetic.draw import Drawn, draw_clip, usable
-from pulsephase.synthetic.parameters import further_parameters
 from pulsephase.synthetic.shade import prepare, shade
 from pulsephase.synthetic.streams import Stream
-from pulsephase.threads import one_thread
 from pulsephase.video.clip import Clip, Truth
+
+HOLDS = {"zero": 1.0, "first": 2.0}
+COLOURS = ("red", "green", "blue")
+
+
+def further_parameters(drawn: Drawn) -> dict[str, float]:
+    """Return them with their units in the names.
+
+    ``pulse_mean`` is what was taken from z, in its unit: z plus the mean answers the forcing.
+    ``forcing_hold`` is 0 where impulses drive the oscillator, 1 and 2 where samples do that are
+    held to order zero and one. The skin's colour is linear, and its direction the change of the
+    logarithm of that colour a unit of blood volume. Lengths of the head are in half heights.
+    """
+    pulse, skin, light, camera = drawn.pulse, drawn.skin, drawn.light, drawn.camera
+    return {
+        "pulse_mean": pulse.mean,
+        "forcing_hold": HOLDS[pulse.held.hold] if pulse.held else 0.0,
+        **_by_colour("skin", skin.base.tolist()),
+        **_by_colour("direction", skin.direction.tolist()),
+        "head_fill": drawn.face.fill,
+        "rhythmic_motion": drawn.motion.rhythm,
+        "head_sway": drawn.motion.sway,
+        "bob_half_heights": drawn.motion.bob,
+        "light_drift": light.drift,
+        "flicker": light.flicker,
+        "flicker_tint": light.tint,
+        "screen": light.screen,
+        "gloss": light.gloss,
+        "shine": light.shine,
+        "mover": float(drawn.mover is not None),
+        "exposure": camera.exposure,
+        "fixed_gain": camera.fixed_gain,
+        "white_balance_drift": camera.balance_drift,
+        "exposure_drift": camera.exposure_drift,
+        "crosstalk": camera.crosstalk,
+        "quantised": float(camera.quantised),
+        "repeated_frames": float(camera.repeated.sum()),
+        "dropped_frames": float(drawn.missing.sum()),
+    }
+
+
+def _by_colour(name: str, values: list[float]) -> dict[str, float]:
+    return {f"{name}_{colour}": value for colour, value in zip(COLOURS, values, strict=True)}
+
 
 PIXELS_AT_ONCE = 40_000  # a few such maps stay in the cache of one core
 DEVICE_PIXELS_AT_ONCE = 8_000_000  # another device wants much work at a time

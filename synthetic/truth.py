@@ -12,6 +12,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from pulsephase.errors import InputError
+from pulsephase.machine import one_thread
 from pulsephase.synthetic.config import SynthConfig
 from pulsephase.synthetic.draw import Drawn, draw_clip
 from pulsephase.synthetic.face import grid_lines
@@ -20,7 +21,6 @@ from pulsephase.synthetic.render import parts, render
 from pulsephase.synthetic.scene import around, render_scene, stage
 from pulsephase.synthetic.shade import WHOLE, prepare
 from pulsephase.synthetic.surface import project, seen
-from pulsephase.threads import one_thread
 from pulsephase.video.clip import Clip
 
 

@@ -9,7 +9,18 @@ from jaxtyping import install_import_hook
 install_import_hook(
     [
         f"pulsephase.{name}"
-        for name in ("physics", "synthetic", "video", "vitals", "models", "proofs", "experiments")
+        for name in (
+            "physics",
+            "synthetic",
+            "video",
+            "vitals",
+            "models",
+            "proofs",
+            "training",
+            "evaluation",
+            "interpret",
+            "experiments",
+        )
     ],
     "beartype.beartype",
 )

@@ -11,7 +11,7 @@ import pytest
 import videos
 
 from pulsephase.cli import COMMANDS, main
-from pulsephase.threads import ONE_THREAD
+from pulsephase.machine import ONE_THREAD
 
 
 def run(*arguments: str, capsys: pytest.CaptureFixture[str]) -> tuple[int, str, str]:
@@ -192,7 +192,7 @@ def test_one_thread_holds_for_numpy_too_if_it_is_asked_for_first(first: str, thr
     """Without it there is a second one: the check can fail."""
     code = (
         "import os\n"
-        "from pulsephase.threads import use_one_thread\n"
+        "from pulsephase.machine import use_one_thread\n"
         f"{first}\n"
         "import numpy as np\n"
         "square = np.ones((500, 500))\n"

@@ -12,7 +12,7 @@ import pytest
 import recordings
 
 from pulsephase.cli import main
-from pulsephase.verify import Look, verify
+from pulsephase.evaluation.verify import Look, verify
 from pulsephase.video.datasets.cache import Cache
 from pulsephase.video.datasets.recording import Label, Recording
 from pulsephase.video.datasets.registry import DATASETS, dataset

@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from pulsephase.experiments.training.config import (
+from pulsephase.training.config import (
     CachedSource,
     Data,
     Machine,

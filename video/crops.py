@@ -10,7 +10,7 @@ import numpy as np
 from jaxtyping import Float, Float32, UInt8
 
 from pulsephase.errors import ParameterError, ShapeError
-from pulsephase.video.image import Box
+from pulsephase.video.clip import Box
 
 MARGIN = 1.5
 """Side of the crop in multiples of the longer side of the box, which a detector draws from the

@@ -1,7 +1,12 @@
-"""What comes out of FFmpeg: the frames of a file with their times, as far as it can be decoded."""
+"""What comes out of FFmpeg: the frames of a file with their times, as far as it can be decoded.
 
+Which way up is a frame? The eight orientations that a display matrix can ask for.
+"""
+
+import struct
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
 
@@ -14,12 +19,49 @@ from av.sidedata.sidedata import Type as SideDataType
 from av.stream import Disposition
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
-from jaxtyping import Float64
+from jaxtyping import Float64, UInt8
 
 from pulsephase.errors import InputError
-from pulsephase.video.image import Image
-from pulsephase.video.orientation import Orientation
+from pulsephase.video.clip import Image
 from pulsephase.video.times import Clock
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Orientation:
+    """A transposition, then a mirroring of each axis.
+
+    >>> Orientation.of_matrix(struct.pack("<9i", 0, 1, 0, -1, 0, 0, 0, 0, 1)).rotation_deg
+    90
+    """
+
+    transposed: bool = False
+    mirrored_x: bool = False
+    mirrored_y: bool = False
+
+    @classmethod
+    def of_matrix(cls, matrix: bytes) -> "Orientation":
+        """Read a display matrix; an angle between quarter turns is taken to the nearest."""
+        a, b, _, c, d, *_ = struct.unpack("<9i", matrix[:36])
+        if abs(b) > abs(a):
+            return cls(transposed=True, mirrored_x=c < 0, mirrored_y=b < 0)
+        return cls(mirrored_x=a < 0, mirrored_y=d < 0)
+
+    @property
+    def rotation_deg(self) -> int:
+        """Clockwise turn of the picture's x axis: 0, 90, 180 or 270."""
+        if self.transposed:
+            return 270 if self.mirrored_y else 90
+        return 180 if self.mirrored_x else 0
+
+    def apply(self, image: UInt8[np.ndarray, "h w 3"]) -> UInt8[np.ndarray, "height width 3"]:
+        """Turn an image upright."""
+        if self.transposed:
+            image = image.transpose(1, 0, 2)
+        rows, columns = (
+            slice(None, None, -1 if m else 1) for m in (self.mirrored_y, self.mirrored_x)
+        )
+        return np.ascontiguousarray(image[rows, columns])
+
 
 EARLY_S = 1.0
 """A file without a frame count that ends this much before its announced end is said to."""

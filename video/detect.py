@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 from jaxtyping import Float64
 
-from pulsephase.video.image import Grey, Image, shrunk_grey
+from pulsephase.video.clip import Grey, Image, shrunk_grey
 
 Boxes = Float64[np.ndarray, "faces 4"]
 

@@ -2,19 +2,172 @@
 
 A missing face is a result, not a guess: before the first detection, after the track breaks, and
 when detection fails again and again, the answer is none.
+
+How has a face moved since it was last found? Corner points followed by optical flow.
+
+A box that holds still while the face is still, and follows it when it moves.
 """
 
 import math
 
+import cv2
 import numpy as np
-from jaxtyping import Float64
+from jaxtyping import Bool, Float32, Float64
 
 from pulsephase.errors import SamplingError
+from pulsephase.video.clip import Box, Grey, Image, shrunk_grey
 from pulsephase.video.crops import MARGIN
 from pulsephase.video.detect import Boxes, Detector, HaarFrontal, HaarLenient
-from pulsephase.video.image import Box, Image, shrunk_grey
-from pulsephase.video.motion import FaceMotion
-from pulsephase.video.steady import Place, Steadier, with_play
+
+WINDOW = (15, 15)
+LEVELS = 3
+MOST_POINTS = 48
+FEWEST_POINTS = 8
+LEAST_KEPT = 0.3
+"""Part of the points that must be found again; with fewer the face counts as out of sight."""
+BACK_ERROR = 1.0
+"""Furthest, in pixels, that a point may end from where it began when it is followed there and
+back."""
+
+Points = Float32[np.ndarray, "points 2"]
+
+
+class FaceMotion:
+    """The motion of what lies in a box, from one key frame on.
+
+    Args:
+        grey: The key frame.
+        box: x, y, width, height in its pixels.
+    """
+
+    def __init__(self, grey: Grey, box: Float64[np.ndarray, " 4"]) -> None:
+        self.grey = grey
+        self.points = _corners(grey, box)
+        self.guess = self.points
+        self.centre = box[:2] + box[2:] / 2
+
+    @property
+    def blind(self) -> bool:
+        """Whether there is too little in the box to follow."""
+        return len(self.points) < FEWEST_POINTS
+
+    def follow(self, grey: Grey) -> tuple[Float64[np.ndarray, " 2"], float] | None:
+        """Return how far the centre of the box has moved since the key frame, and its growth.
+
+        Args:
+            grey: A later frame of the same size.
+
+        Returns:
+            Displacement in pixels and scale, or none if too few points are found again.
+        """
+        there, found = _flow(self.grey, grey, self.points, self.guess)
+        back, found_back = _flow(grey, self.grey, there, self.points)
+        error = np.abs(back - self.points).max(1)
+        kept = found & found_back & (error < BACK_ERROR)
+        if kept.sum() < max(FEWEST_POINTS, LEAST_KEPT * len(self.points)):
+            return None
+        before = self.points[kept].astype(np.float64)
+        after = there[kept].astype(np.float64)
+        scale = _growth(before, after)
+        shift = np.median(after - scale * (before - self.centre), axis=0) - self.centre
+        self.guess = (
+            (self.centre + shift) + scale * (self.points.astype(np.float64) - self.centre)
+        ).astype(np.float32)
+        return shift, scale
+
+
+def _growth(before: Float64[np.ndarray, "n 2"], after: Float64[np.ndarray, "n 2"]) -> float:
+    """Median ratio of the distances between all pairs of points."""
+    one, two = np.triu_indices(len(before), 1)
+    apart = np.linalg.norm(before[one] - before[two], axis=1)
+    return float(np.median(np.linalg.norm(after[one] - after[two], axis=1) / apart))
+
+
+def _corners(grey: Grey, box: Float64[np.ndarray, " 4"]) -> Points:
+    """Find corners within the box; its outer tenth, where the background is, is left out."""
+    height, width = grey.shape
+    x, y, w, h = box
+    left, right = np.clip([round(x + 0.1 * w), round(x + 0.9 * w)], 0, width)
+    top, bottom = np.clip([round(y + 0.1 * h), round(y + 0.9 * h)], 0, height)
+    if right - left < WINDOW[0] or bottom - top < WINDOW[1]:
+        return np.empty((0, 2), np.float32)
+    apart = max(3.0, 0.04 * float(w))
+    found = cv2.goodFeaturesToTrack(
+        np.ascontiguousarray(grey[top:bottom, left:right]), MOST_POINTS, 0.01, apart
+    )
+    if found is None:
+        return np.empty((0, 2), np.float32)
+    return np.asarray(found.reshape(-1, 2) + np.array([left, top]), dtype=np.float32)
+
+
+def _flow(
+    source: Grey, target: Grey, points: Points, guess: Points
+) -> tuple[Points, Bool[np.ndarray, " points"]]:
+    there, found, _ = cv2.calcOpticalFlowPyrLK(
+        source,
+        target,
+        points,
+        guess.copy(),
+        winSize=WINDOW,
+        maxLevel=LEVELS,
+        criteria=(cv2.TERM_CRITERIA_EPS | cv2.TERM_CRITERIA_COUNT, 15, 0.01),
+        flags=cv2.OPTFLOW_USE_INITIAL_FLOW,
+    )
+    return np.asarray(there, dtype=np.float32), found.ravel() == 1
+
+
+Place = Float64[np.ndarray, " 4"]
+"""Centre x, centre y, width, height in pixels."""
+
+SMOOTH_S = 0.1
+CENTRE_SLACK = 0.015
+SIZE_SLACK = 0.03
+
+
+class Steadier:
+    r"""Smooth the measured place of a box, then let it have some play.
+
+    The measured place is low-passed with time constant :math:`\tau` (0.1 s, whatever the frame
+    rate),
+
+    .. math:: m \leftarrow m + (1 - e^{-\Delta t / \tau}) (z - m),
+
+    and the box o follows with play s (1.5 % of the size in place, 3 % in size), as a nut follows a
+    screw:
+
+    .. math:: o \leftarrow o + e - \operatorname{clip}(e, -s, s), \qquad e = m - o.
+
+    So it is still, bit for bit, while the smoothed measure stays within the play, and lags a
+    moving face by no more than the play plus :math:`\tau` times its speed.
+    """
+
+    def __init__(self, place: Place, time_s: float) -> None:
+        self.smooth = place.copy()
+        self.place = place.copy()
+        self.time_s = time_s
+
+    def update(self, measured: Place, time_s: float) -> Place:
+        """Take a measured place at a time in s; return the steady one."""
+        part = 1 - math.exp(-(time_s - self.time_s) / SMOOTH_S)
+        self.time_s = time_s
+        self.smooth = self.smooth + part * (measured - self.smooth)
+        self.place = with_play(self.place, self.smooth, CENTRE_SLACK, SIZE_SLACK)
+        return self.place
+
+
+def with_play(place: Place, target: Place, centre: float, size: float) -> Place:
+    """Move a place towards a target until it is within the play, given in parts of its size.
+
+    >>> at = np.array([100.0, 100.0, 50.0, 50.0])
+    >>> with_play(at, np.array([104.0, 110.0, 50.0, 60.0]), 0.1, 0.1)
+    array([100., 105.,  50.,  55.])
+    """
+    extent = np.concatenate([place[2:], place[2:]])
+    play = extent * (centre, centre, size, size)
+    error = target - place
+    moved: Place = place + (error - np.clip(error, -play, play))
+    return moved
+
 
 CHECK_S = 1.0
 """A face that is being followed is looked for this long after it was last found."""
@@ -39,7 +192,7 @@ class FaceTracker:
     *Looks.* The detector looks at the first frame, then 1 s after each success, at once when the
     flow breaks, 0.5 s after a failure, and every 0.1 s while there is no face. In between, corner
     points in the face are followed by optical flow; the box gets their median shift and growth, is
-    low-passed and given play (see :class:`~pulsephase.video.steady.Steadier`). Constants are in
+    low-passed and given play (see :class:`~pulsephase.video.faces.Steadier`). Constants are in
     seconds and in parts of the face, never in frames.
 
     *Lost* is a face whose flow breaks while the detector finds nothing in that frame; whose last

@@ -16,9 +16,8 @@ from jaxtyping import Float32, Num
 from torch import Tensor
 
 from pulsephase.errors import ParameterError
-from pulsephase.video.clip import Clip
+from pulsephase.video.clip import Box, Clip, Image
 from pulsephase.video.crops import MARGIN, crop
-from pulsephase.video.image import Box, Image
 from pulsephase.video.resample import Resampler
 
 MOST_SAMPLES = 256

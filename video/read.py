@@ -15,9 +15,8 @@ import torch
 from einops import rearrange
 
 from pulsephase.errors import InputError, ParameterError
-from pulsephase.video.clip import Clip
+from pulsephase.video.clip import Clip, Image
 from pulsephase.video.decode import Upright, announced_s, decoded, opened
-from pulsephase.video.image import Image
 
 log = logging.getLogger(__name__)
 

@@ -4,16 +4,21 @@ They lie in the examples of the source distribution ``vitallens==0.1.2`` (MIT li
 each, with one PPG value per frame. pip fetches the archive and compares its SHA-256 before it does
 anything with it; four named files are taken out, each by its own SHA-256, and everything else is
 thrown away.
+
+The two public sample clips, as a set of their own: real frames for a smoke run, and no more.
 """
 
 import csv
 import hashlib
 import os
+import re
 import subprocess
 import sys
 import tarfile
 import tempfile
+from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -21,7 +26,11 @@ from jaxtyping import Float64
 
 from pulsephase.errors import InputError
 from pulsephase.files import whole_file
+from pulsephase.video.clip import Clip
+from pulsephase.video.datasets.layout import DataSet, entries_of, require
+from pulsephase.video.datasets.recording import CHUNK_BYTES, Label, Recording, Say, make_label
 from pulsephase.video.decode import frame_times
+from pulsephase.video.read import read_clips
 
 PACKAGE = "vitallens==0.1.2"
 ARCHIVE_SHA256 = "99005976b6b4410954defcf773447272d9419b04da4ea8f3a4d3b62fd4f98b02"
@@ -209,3 +218,49 @@ def _columns(path: Path) -> dict[str, Float64[np.ndarray, " time"]]:
         return dict(zip(header, table.T, strict=True))
     except (OSError, ValueError) as error:
         raise InputError(f"{path} cannot be read as a table of numbers: {error}") from error
+
+
+VIDEO = re.compile(r"sample_video_(\d+)\.mp4")
+
+
+def _read(root: Path) -> list[Recording]:
+    numbers = [match[1] for match in (VIDEO.fullmatch(p.name) for p in entries_of(root)) if match]
+    return [
+        Recording(
+            name=f"sample_{number}",
+            subject=f"sample_{number}",
+            attributes={},
+            files=(root / f"sample_video_{number}.mp4", root / f"sample_vitals_{number}.csv"),
+            read_frames=partial(_frames, root / f"sample_video_{number}.mp4"),
+            read_label=partial(_label, root / f"sample_vitals_{number}.csv"),
+        )
+        for number in numbers
+    ]
+
+
+def _frames(path: Path, say: Say) -> Iterator[Clip]:
+    yield from read_clips(require(path, "video"), chunk_bytes=CHUNK_BYTES, say=say)
+
+
+def _label(path: Path) -> Label:
+    found = load_reference(require(path, "label"))
+    mean_bpm = found.device_bpm
+    return make_label(
+        path,
+        found.times_s,
+        found.ppg,
+        device_bpm=None if mean_bpm is None else np.full(len(found.ppg), mean_bpm),
+    )
+
+
+SAMPLES = DataSet(
+    name="samples",
+    title="the two public sample clips",
+    source=f"The examples in the source distribution {PACKAGE}, MIT licence; `pulsephase samples`",
+    expects="sample_video_1.mp4, sample_vitals_1.csv, ...",
+    assumptions=(
+        "D1: the two clips show two people",
+        "D2: the display is known by its mean alone",
+    ),
+    read=_read,
+)

@@ -5,6 +5,7 @@ import math
 import numpy as np
 
 from pulsephase.errors import SamplingError
+from pulsephase.video.clip import Box, Image
 from pulsephase.video.crops import MARGIN
 from pulsephase.video.detect import Boxes, Detector, HaarFrontal, HaarLenient
 from pulsephase.video.faces import (
@@ -15,7 +16,6 @@ from pulsephase.video.faces import (
     places,
     same_face,
 )
-from pulsephase.video.image import Box, Image
 
 
 class SeveralFaces:

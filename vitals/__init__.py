@@ -1,5 +1,5 @@
 """From a pulse wave to heart rate and quality, and from many waves to metrics."""
 
-from pulsephase.vitals.protocols import Metrics, metrics
+from pulsephase.vitals.metrics import Metrics, metrics
 
 __all__ = ["Metrics", "metrics"]

@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 from scipy.interpolate import CubicSpline
 from scipy.signal import find_peaks
 
+from pulsephase.checks import USABLE_NYQUIST, as_wave, check_rate
 from pulsephase.errors import SamplingError
-from pulsephase.vitals.door import USABLE_NYQUIST, as_wave, check_rate
 from pulsephase.vitals.signals import band_pass
 
 LOW, HIGH = 0.5, 2.5  # edges of the band over the rate

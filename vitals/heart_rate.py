@@ -12,15 +12,14 @@ import numpy as np
 from jaxtyping import Float, Real
 from numpy.typing import NDArray
 
+from pulsephase.checks import as_wave, check_duration, usable_band
 from pulsephase.errors import ParameterError, SamplingError
-from pulsephase.vitals.chirp import runs_away
-from pulsephase.vitals.door import as_wave, check_duration, usable_band
 from pulsephase.vitals.peaks import find_peaks, strongest, strongest_near
 from pulsephase.vitals.quality import calibration
 from pulsephase.vitals.result import MIN_QUALITY, HeartRate, Window, combine, judge_window
 from pulsephase.vitals.signals import detrend, smoothness
 from pulsephase.vitals.spectrum import TINY, power_spectrum, spectra
-from pulsephase.vitals.track import follow
+from pulsephase.vitals.track import follow, runs_away
 from pulsephase.vitals.windows import SHORTEST_S, place_windows
 
 __all__ = [

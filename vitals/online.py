@@ -9,8 +9,8 @@ from collections import deque
 import numpy as np
 from jaxtyping import Float
 
+from pulsephase.checks import check_duration, check_rate
 from pulsephase.errors import ParameterError, SamplingError
-from pulsephase.vitals.door import check_duration, check_rate
 from pulsephase.vitals.heart_rate import WINDOW_S, HeartRate, heart_rate
 from pulsephase.vitals.result import MIN_QUALITY
 from pulsephase.vitals.windows import LONGEST_GAP_S, SHORTEST_S

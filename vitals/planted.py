@@ -8,7 +8,7 @@ import numpy as np
 from jaxtyping import Float64
 from numpy.typing import NDArray
 
-from pulsephase.vitals.door import check_rate
+from pulsephase.checks import check_rate
 
 BAND_HZ = (0.6, 4.0)
 

@@ -20,9 +20,9 @@ from numpy.typing import NDArray
 from scipy.fft import rfft
 from scipy.interpolate import CubicSpline
 
+from pulsephase.checks import as_wave
 from pulsephase.errors import ParameterError
 from pulsephase.vitals.beats import find_beats
-from pulsephase.vitals.door import as_wave
 from pulsephase.vitals.estimators import NEAR, running_median
 from pulsephase.vitals.result import HeartRate
 

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from scipy.interpolate import Akima1DInterpolator
 from scipy.signal import butter, sosfiltfilt
 
+from pulsephase.checks import as_wave, check_duration, check_rate
 from pulsephase.errors import ParameterError, SamplingError, ShapeError
-from pulsephase.vitals.door import as_wave, check_duration, check_rate
 from pulsephase.vitals.windows import LONGEST_GAP_S
 
 ANTI_ALIAS = 0.8  # of the new Nyquist frequency, where a low-pass halves the amplitude

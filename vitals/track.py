@@ -12,6 +12,8 @@ The cap :math:`S_0` keeps a strong burst from outweighing many windows; the slop
 lies beyond what the mean of a window does, and below what a jump needs. Cap, cost and limit were
 chosen on planted waves (docs/vitals.md). The path looks at the whole wave: it is for recordings,
 not for streams.
+
+Does the rate of a window run away, faster than a heart's can?
 """
 
 import numpy as np
@@ -68,3 +70,42 @@ def follow(
     for n in range(len(score) - 1, 0, -1):
         path[n - 1] = came_from[n, path[n]]
     return path
+
+
+SPEEDS_BPM_S = (-40.0, -20.0, -10.0, 10.0, 20.0, 40.0)
+REACH_HZ = 0.25  # by which the rate in the middle may differ from the steady tone's
+STEP = 0.5  # of 1/T, between rates that are tried
+
+
+def runs_away(
+    windows: Float[np.ndarray, "windows time"],
+    frequency_hz: Float[np.ndarray, " windows"],
+    *,
+    sample_hz: float,
+) -> Bool[np.ndarray, " windows"]:
+    """Tell in which windows a chirp of at least 10 bpm/s is stronger than the steady tone.
+
+    Args:
+        windows: Detrended waves, zero where samples are missing.
+        frequency_hz: The steady tone of each.
+        sample_hz: Samples per second.
+
+    Example:
+        >>> t = np.arange(150) / 30.0
+        >>> rates = [1.2 * t, 1.2 * t + 15 / 60 * t**2 / 2]
+        >>> waves = np.cos(2 * np.pi * np.array(rates))
+        >>> runs_away(waves, np.array([1.2, 1.8]), sample_hz=30.0).tolist()
+        [False, True]
+    """
+    length = windows.shape[1]
+    time = (np.arange(length) - (length - 1) / 2) / sample_hz
+    taper = np.sin(np.pi * (np.arange(length) + 0.5) / length)
+    steady = taper * windows * np.exp(-2j * np.pi * frequency_hz[:, None] * time)
+    step_hz = STEP * sample_hz / length
+    offsets = np.arange(-REACH_HZ, REACH_HZ + step_hz / 2, step_hz)
+    best = np.zeros(len(windows))
+    for speed in SPEEDS_BPM_S:
+        bend = np.exp(-1j * np.pi * speed / 60 * time**2)
+        basis = bend[:, None] * np.exp(-2j * np.pi * time[:, None] * offsets)
+        best = np.maximum(best, np.abs(steady @ basis).max(1))
+    return np.asarray(best > np.abs(steady.sum(1)), dtype=np.bool_)

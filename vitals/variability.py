@@ -21,9 +21,9 @@ from numpy.typing import NDArray
 from scipy.interpolate import CubicSpline
 from scipy.signal import welch
 
+from pulsephase.checks import as_wave
 from pulsephase.errors import ParameterError, ShapeError
 from pulsephase.vitals.beats import Beats, find_beats
-from pulsephase.vitals.door import as_wave
 from pulsephase.vitals.estimators import NEAR, running_median
 from pulsephase.vitals.result import HeartRate
 

@@ -5,13 +5,9 @@ volume. None is causal as published, but `pulsephase.models.classical.causal` ha
 sample by sample.
 """
 
-from pulsephase.models.classical.chrom import CHROM_BAND_HZ, chrom
 from pulsephase.models.classical.colour import EPSILON, WINDOW_S, mean_colour
-from pulsephase.models.classical.green import green
 from pulsephase.models.classical.ica import ICA_LEAST_S, ica
-from pulsephase.models.classical.pbv import pbv
-from pulsephase.models.classical.pos import pos
-from pulsephase.models.classical.projections import lgi, omit
+from pulsephase.models.classical.pos import CHROM_BAND_HZ, chrom, green, lgi, omit, pbv, pos
 
 METHODS = {
     "pos": pos,

@@ -14,9 +14,13 @@ from jaxtyping import Float
 from torch import Tensor
 
 from pulsephase.errors import ParameterError, SamplingError, ShapeError
-from pulsephase.models.classical.chrom import check_chrom_rate, chrom_windows, window_frames
 from pulsephase.models.classical.colour import WINDOW_S
-from pulsephase.models.classical.pos import pos_windows
+from pulsephase.models.classical.pos import (
+    check_chrom_rate,
+    chrom_windows,
+    pos_windows,
+    window_frames,
+)
 
 
 class CausalState(NamedTuple):
@@ -126,7 +130,7 @@ class CausalPOS(CausalMethod):
 
 @final
 class CausalCHROM(CausalMethod):
-    """CHROM (see `pulsephase.models.classical.chrom`), told at a latency of ``delay`` frames.
+    """CHROM (see `pulsephase.models.classical.pos`), told at a latency of ``delay`` frames.
 
     A window ends at every frame, where the paper has one each half window: else a sample would
     stand in none or two of them by its place. The Hann weight of the newest sample is nearly zero:

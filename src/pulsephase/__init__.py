@@ -19,7 +19,7 @@ _EXPORTS = {
     "chrom": "pulsephase.models.classical",
     "green": "pulsephase.models.classical",
     "heart_rate": "pulsephase.vitals.heart_rate",
-    "measure": "pulsephase.measure",
+    "measure": "pulsephase.measurement.measure",
     "pos": "pulsephase.models.classical",
     "render": "pulsephase.synthetic.render",
 }

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from pulsephase.experiments.accuracy_tables import tables
+from pulsephase.experiments.accuracy import tables
 
 ROOT = Path(__file__).parents[2]
 STORED = json.loads((ROOT / "experiments/results/accuracy.json").read_text(encoding="utf-8"))

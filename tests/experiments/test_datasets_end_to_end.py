@@ -10,21 +10,15 @@ import pytest
 from lookalikes import lookalike
 from networks import SMALL
 
-from pulsephase.experiments.evaluation.cached import part_of
-from pulsephase.experiments.evaluation.judge import evaluate
-from pulsephase.experiments.evaluation.methods import Classical, Network
-from pulsephase.experiments.training.config import (
-    CachedSource,
-    Data,
-    Machine,
-    Optimiser,
-    TrainConfig,
-)
-from pulsephase.experiments.training.config import Network as Chosen
-from pulsephase.experiments.training.fit import fit
-from pulsephase.experiments.training.run_folder import RunFolder
+from pulsephase.evaluation.cases import part_of
+from pulsephase.evaluation.judge import evaluate
+from pulsephase.evaluation.methods import Classical, Network
+from pulsephase.evaluation.verify import verify
 from pulsephase.models.phasenet import PhaseNet
-from pulsephase.verify import verify
+from pulsephase.training.config import CachedSource, Data, Machine, Optimiser, TrainConfig
+from pulsephase.training.config import Network as Chosen
+from pulsephase.training.fit import fit
+from pulsephase.training.run_folder import RunFolder
 from pulsephase.video.datasets.cache import Cache, build_cache
 from pulsephase.video.datasets.registry import DATASETS, dataset
 from pulsephase.video.datasets.splits import split as split_of

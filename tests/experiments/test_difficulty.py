@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 import torch
 
+from pulsephase.evaluation.compare import classical_waves, fixed_clips, protocol
 from pulsephase.experiments import difficulty
-from pulsephase.experiments.compare import classical_waves, fixed_clips, protocol
 from pulsephase.experiments.difficulty import (
     METHODS,
     RESULTS,

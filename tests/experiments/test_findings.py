@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from pulsephase.experiments.ledger.ablation import GROUPS, comparisons
-from pulsephase.experiments.ledger.curves import AXES, trained_range
-from pulsephase.experiments.ledger.rows import path_of
+from pulsephase.experiments.ledger_ablation import GROUPS, comparisons
+from pulsephase.experiments.ledger_curves import AXES, trained_range
+from pulsephase.experiments.ledger_rows import path_of
 
 PAGE = Path(__file__).parents[2] / "docs" / "findings.md"
 WORDS = " ".join(PAGE.read_text(encoding="utf-8").split())

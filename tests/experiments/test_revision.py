@@ -4,7 +4,7 @@ import subprocess
 from pathlib import Path
 
 from pulsephase import __version__
-from pulsephase.experiments.revision import revision
+from pulsephase.machine import revision
 
 
 def test_changed_code_soils_a_revision_and_changed_results_do_not(tmp_path: Path) -> None:

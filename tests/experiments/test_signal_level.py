@@ -6,20 +6,15 @@ import numpy as np
 import pytest
 import torch
 
-from pulsephase.experiments.interpret import signal_level
-from pulsephase.experiments.interpret.gate_certificate import (
-    bound_for,
-    bound_for_all,
-    linear_twin,
-    reach_of,
-)
-from pulsephase.experiments.interpret.signal_training import (
+from pulsephase.experiments import signal_level
+from pulsephase.experiments.signal_training import (
     fit_moments,
     fit_sequences,
     kernel_of,
     moments_of,
     without_offsets,
 )
+from pulsephase.models.constructive import bound_for, bound_for_all, linear_twin, reach_of
 from pulsephase.models.tcn import GatedTCN, UngatedTCN
 from pulsephase.physics.oscillator import Oscillator
 from pulsephase.physics.whitening import noisy_oscillator

@@ -19,11 +19,10 @@ from pulsephase.cli import main
 from pulsephase.errors import MissingExtraError
 from pulsephase.live.feed import Arrived, Feed
 from pulsephase.live.monitor import Monitor, Reading
-from pulsephase.live.record import COLUMNS, recorder
 from pulsephase.live.session import FaceState, State, watch
 from pulsephase.live.sources import Captured
 from pulsephase.live.view import line, panel, sparkline, view
-from pulsephase.live.window import check_window, drawn
+from pulsephase.live.window import COLUMNS, check_window, drawn, recorder
 from pulsephase.models.phasenet import PhaseNet
 from pulsephase.vitals.heart_rate import HeartRate
 

@@ -11,7 +11,7 @@ import videos
 
 from pulsephase.live.monitor import Monitor, Reading
 from pulsephase.live.sources import FileSource
-from pulsephase.measure import Measurement, measure
+from pulsephase.measurement.measure import Measurement, measure
 from pulsephase.models.phasenet import PhaseNet
 from pulsephase.synthetic.config import FaceRanges, PulseRanges
 from pulsephase.synthetic.presets import preset

@@ -15,8 +15,7 @@ from pulsephase.cli import main
 from pulsephase.errors import InputError, MissingExtraError, ParameterError
 from pulsephase.models import export
 from pulsephase.models.config import CONFIGS
-from pulsephase.models.export import export_clip, export_step
-from pulsephase.models.export_heads import exportable
+from pulsephase.models.export import export_clip, export_step, exportable
 from pulsephase.models.onnx_run import initial_feed, session, stream
 from pulsephase.models.phasenet import PhaseNet
 

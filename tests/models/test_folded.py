@@ -8,10 +8,10 @@ import torch
 from networks import CAUSAL, SETTINGS, crops, small
 
 from pulsephase.errors import ParameterError, ShapeError
-from pulsephase.models import folded_maps as module
+from pulsephase.models import folded as module
+from pulsephase.models.batchnorm_fold import fold
 from pulsephase.models.causality import assert_causal
 from pulsephase.models.config import CONFIGS, TINY
-from pulsephase.models.fold import fold
 from pulsephase.models.folded import Folded
 from pulsephase.models.phasenet import PhaseNet
 from pulsephase.models.stream import PulseStream

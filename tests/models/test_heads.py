@@ -11,11 +11,15 @@ from hypothesis import strategies as st
 from scipy.signal import lfilter
 
 from pulsephase.models.config import HEADS, HeadName
-from pulsephase.models.fir import CausalFIR
-from pulsephase.models.gru import RecurrentHead
-from pulsephase.models.heads import temporal_head
-from pulsephase.models.oscillator_head import OscillatorBank, advance_matrix, drive_vector
-from pulsephase.models.temporal_head import TemporalHead
+from pulsephase.models.heads import (
+    CausalFIR,
+    OscillatorBank,
+    RecurrentHead,
+    advance_matrix,
+    drive_vector,
+    temporal_head,
+)
+from pulsephase.models.tcn import TemporalHead
 from pulsephase.physics.discretisation import Discretisation
 from pulsephase.physics.kernels import kernel
 from pulsephase.physics.oscillator import Oscillator

@@ -7,8 +7,7 @@ from hypothesis import strategies as st
 from torch.utils.flop_counter import FlopCounterMode
 
 from pulsephase.models.config import MIXERS, MixerName
-from pulsephase.models.mixers import mixer
-from pulsephase.models.zas import PartialMixer, swap_grid, swap_within
+from pulsephase.models.mixers import PartialMixer, mixer, swap_grid, swap_within
 
 PERMUTATIONS = [name for name in MIXERS if name != "pointwise"]
 SWAPS = {"within": swap_within, "grid": swap_grid}

@@ -13,11 +13,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch.utils._pytree import tree_leaves
 
+from pulsephase.bench.models import cost
 from pulsephase.errors import ParameterError
 from pulsephase.models import phasenet
 from pulsephase.models.causality import assert_causal, frozen_statistics, look_ahead
 from pulsephase.models.config import CHOICES, TINY
-from pulsephase.models.cost import cost
 from pulsephase.models.phasenet import PhaseNet
 from pulsephase.models.stream import PulseStream
 from pulsephase.models.weights import save

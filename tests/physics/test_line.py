@@ -12,19 +12,19 @@ from scipy.integrate import quad, solve_ivp
 from pulsephase.errors import ParameterError, ShapeError
 from pulsephase.physics.friction import Friction, low_womersley
 from pulsephase.physics.line import Line, closed_end_transfer, propagation_squared
-from pulsephase.physics.lumped import (
+from pulsephase.physics.modal import (
     PADE_RADIUS,
     TerminatedLine,
     lumped_transfer,
-    pade_error_bound,
-    terminated_transfer,
-)
-from pulsephase.physics.matched import matched_kernel, matched_transfer, wake_asymptote
-from pulsephase.physics.modal import (
+    matched_kernel,
+    matched_transfer,
     modal_error_bound,
     modal_transfer,
     modal_transfer_without_direct_path,
     mode_weights,
+    pade_error_bound,
+    terminated_transfer,
+    wake_asymptote,
 )
 
 HEART = Line(speed_m_s=6.0, length_m=0.4, friction=Friction(rate_per_s=3.0))

@@ -30,10 +30,10 @@ from pulsephase.physics.modal import modal_error_bound
 from pulsephase.physics.oscillator import Oscillator
 from pulsephase.physics.pencil import select_order
 from pulsephase.physics.population import Population
-from pulsephase.physics.quantity import Dimension
 from pulsephase.physics.schemes import SCHEMES, Scheme
 from pulsephase.physics.simulate import METHODS, Method, simulate
 from pulsephase.physics.truncation import envelope_tail, relative_tail, tails
+from pulsephase.physics.vessel import Dimension
 from pulsephase.physics.whitening import whitening_zeros
 
 STEP_S = 1 / 30

@@ -14,8 +14,7 @@ from hypothesis import strategies as st
 from pulsephase.errors import ParameterError, ShapeError
 from pulsephase.physics import friction, population, vessel, wall
 from pulsephase.physics.friction import Friction
-from pulsephase.physics.quantity import Dimension, Quantity
-from pulsephase.physics.vessel import VESSELS, Vessel
+from pulsephase.physics.vessel import VESSELS, Dimension, Quantity, Vessel
 
 sizes = st.floats(1e-5, 5e-3)
 viscosities = st.floats(1e-6, 1e-5)

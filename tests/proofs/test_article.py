@@ -6,8 +6,7 @@ from pathlib import Path
 from pulsephase.physics.discretisation import largest_stable_step_s
 from pulsephase.physics.oscillator import Oscillator
 from pulsephase.proofs.article import anchor, article, write_article
-from pulsephase.proofs.catalogue import load, theorems
-from pulsephase.proofs.parts import PARTS, parts_of
+from pulsephase.proofs.catalogue import PARTS, load, parts_of, theorems
 
 ROOT = Path(__file__).parents[2]
 

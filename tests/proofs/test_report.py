@@ -10,11 +10,10 @@ import pytest
 
 from pulsephase.cli import main
 from pulsephase.errors import InputError, MissingExtraError
-from pulsephase.proofs import prose
-from pulsephase.proofs.catalogue import ids, load, theorems
+from pulsephase.pages import html
+from pulsephase.pages.html import mathml, to_html, to_inline_html
+from pulsephase.proofs.catalogue import PARTS, ids, load, theorems
 from pulsephase.proofs.figures import FIGURES
-from pulsephase.proofs.parts import PARTS
-from pulsephase.proofs.prose import mathml, to_html, to_inline_html
 from pulsephase.proofs.report import page, write_report
 from pulsephase.proofs.theorem import MutantResult, Theorem, Verdict
 
@@ -144,7 +143,7 @@ def test_a_file_in_the_way_is_refused(tmp_path: Path) -> None:
 
 def test_a_missing_extra_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     absent: Callable[[str], None] = lambda name: None  # noqa: E731
-    monkeypatch.setattr(prose, "find_spec", absent)
+    monkeypatch.setattr(html, "find_spec", absent)
     with pytest.raises(MissingExtraError, match=r"pulsephase\[proofs\]"):
         write_report(tmp_path, [])
 

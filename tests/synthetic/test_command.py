@@ -56,13 +56,13 @@ def test_the_device_is_the_one_that_renders(
     assert main(["synthesize", str(tmp_path / "x"), *SHORT, "--device", "meta"]) == 2
     assert "'meta' cannot be used" in capsys.readouterr().err
     assert not (tmp_path / "x").exists()
-    from pulsephase.synthetic import entry
+    from pulsephase.synthetic import folder
 
-    asked, render = [], entry.render
+    asked, render = [], folder.render
     monkeypatch.setattr(
-        entry, "render", lambda *a, device: asked.append(device) or render(*a, device="cpu")
+        folder, "render", lambda *a, device: asked.append(device) or render(*a, device="cpu")
     )
-    monkeypatch.setattr("pulsephase.synthetic.request.usable", lambda device: device)
+    monkeypatch.setattr("pulsephase.synthetic.folder.usable", lambda device: device)
     words = [*SHORT, "--format", "npz", "--device", "cpu:0", "--json"]
     assert main(["synthesize", str(tmp_path / "y"), *words]) == 0
     assert asked == ["cpu:0"]

@@ -16,7 +16,7 @@ import torch
 
 from pulsephase.cli import main
 from pulsephase.errors import InputError, ParameterError
-from pulsephase.synthetic import entry
+from pulsephase.synthetic import folder as entry
 from pulsephase.synthetic.folder import checksum, synthesize
 from pulsephase.synthetic.presets import preset
 from pulsephase.synthetic.render import render

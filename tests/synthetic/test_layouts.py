@@ -138,6 +138,6 @@ def test_a_full_disk_is_one_clear_error(tmp_path: Path, monkeypatch: pytest.Monk
     def full(*args: object, **settings: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("pulsephase.synthetic.entry.write_npz", full)
+    monkeypatch.setattr("pulsephase.synthetic.folder.write_npz", full)
     with pytest.raises(InputError, match="No space left"):
         make(tmp_path, "npz")

@@ -9,11 +9,11 @@ import torch
 
 from pulsephase.synthetic.config import CameraRanges, SynthConfig
 from pulsephase.synthetic.draw import draw_clip
+from pulsephase.synthetic.motion import framed
 from pulsephase.synthetic.presets import PRESETS, preset
 from pulsephase.synthetic.render import render, render_with_maps
 from pulsephase.synthetic.scene import render_scene, stage
 from pulsephase.synthetic.shade import prepare, surroundings
-from pulsephase.synthetic.shake import framed
 from pulsephase.synthetic.truth import perfusion_map, tracks_of
 
 SMALL = replace(preset("full"), frames=60, size=36)

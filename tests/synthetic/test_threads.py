@@ -7,12 +7,12 @@ import torch
 from torch import Tensor
 from torch.utils.data import DataLoader
 
+from pulsephase.machine import one_thread, threads
 from pulsephase.synthetic.dataset import SyntheticClips
 from pulsephase.synthetic.presets import preset
 from pulsephase.synthetic.pulse import sample_pulse, wave_at
 from pulsephase.synthetic.render import render, render_with_maps
 from pulsephase.synthetic.scene import render_scene, scene_clips
-from pulsephase.threads import one_thread, threads
 
 
 def on_one_and_two(make: object) -> tuple[object, object]:

@@ -11,9 +11,16 @@ from pulsephase.synthetic.draw import Drawn, draw_clip
 from pulsephase.synthetic.face import grid_lines, sample_face
 from pulsephase.synthetic.presets import PRESETS, preset
 from pulsephase.synthetic.pulse import sample_pulse, wave_at
-from pulsephase.synthetic.shade import Staged, prepare, shade
+from pulsephase.synthetic.shade import (
+    FAST_PER_S,
+    Staged,
+    delayed,
+    fastest_pole,
+    prepare,
+    shade,
+    volume_at,
+)
 from pulsephase.synthetic.surface import project, seen
-from pulsephase.synthetic.transit import FAST_PER_S, delayed, fastest_pole, volume_at
 
 SIZE, WHOLE = 36, slice(0, 300)
 TIMES = torch.arange(300, dtype=torch.float64) / 30

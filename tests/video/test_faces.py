@@ -14,9 +14,18 @@ from pulsephase.errors import SamplingError
 from pulsephase.synthetic.presets import preset
 from pulsephase.synthetic.scene import render_scene
 from pulsephase.video.detect import HaarFrontal, HaarLenient
-from pulsephase.video.faces import CHECK_S, MOST_MISSES, RETRY_S, SEARCH_S, FaceTracker
-from pulsephase.video.motion import FaceMotion
-from pulsephase.video.steady import CENTRE_SLACK, SIZE_SLACK, SMOOTH_S, Steadier
+from pulsephase.video.faces import (
+    CENTRE_SLACK,
+    CHECK_S,
+    MOST_MISSES,
+    RETRY_S,
+    SEARCH_S,
+    SIZE_SLACK,
+    SMOOTH_S,
+    FaceMotion,
+    FaceTracker,
+    Steadier,
+)
 
 RATES = [8.0, 30.0, 120.0]
 Found = list[tuple[float, float, float, float] | None]

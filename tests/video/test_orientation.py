@@ -5,7 +5,7 @@ import struct
 import numpy as np
 import pytest
 
-from pulsephase.video.orientation import Orientation
+from pulsephase.video.decode import Orientation
 
 ONE = 1 << 16
 MATRICES = [

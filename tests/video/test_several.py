@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from pulsephase.errors import SamplingError
-from pulsephase.video.image import Box
+from pulsephase.video.clip import Box
 from pulsephase.video.several import SeveralFaces
 
 WALL = footage.wall(240, 480)

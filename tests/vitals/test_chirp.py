@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pulsephase.vitals.chirp import runs_away
 from pulsephase.vitals.heart_rate import heart_rate
+from pulsephase.vitals.track import runs_away
 
 RATES_HZ = [15.0, 24.0, 29.97, 60.0, 120.0]
 

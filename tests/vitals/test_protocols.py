@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from pulsephase.errors import ParameterError, SamplingError, ShapeError
 from pulsephase.vitals.agreement import BOOTSTRAPS
 from pulsephase.vitals.heart_rate import heart_rate
+from pulsephase.vitals.metrics import Metrics, metrics
 from pulsephase.vitals.planted import planted_waves
-from pulsephase.vitals.protocols import Metrics, metrics
 
 Array = NDArray[np.float64]
 NAMES = ("mae", "rmse", "mape", "pearson", "snr", "macc")

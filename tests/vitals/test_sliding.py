@@ -5,9 +5,8 @@ import pytest
 from numpy.typing import NDArray
 
 from pulsephase.errors import ParameterError, SamplingError
-from pulsephase.vitals.estimators import autocorrelation_rate, beat_rate
+from pulsephase.vitals.estimators import autocorrelation_rate, beat_rate, in_windows
 from pulsephase.vitals.heart_rate import heart_rate
-from pulsephase.vitals.sliding import in_windows
 
 RATES_HZ = [15.0, 24.0, 29.97, 60.0, 120.0]
 BOTH = [autocorrelation_rate, beat_rate]

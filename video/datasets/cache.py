@@ -24,11 +24,10 @@ from pulsephase.video.datasets.entry import (
     read_entry,
     remove,
 )
-from pulsephase.video.datasets.fate import Fate, Report
 from pulsephase.video.datasets.layout import DataSet
 from pulsephase.video.datasets.processes import in_processes
-from pulsephase.video.datasets.select import select
-from pulsephase.video.datasets.work import FACES, Work, failed
+from pulsephase.video.datasets.splits import select
+from pulsephase.video.datasets.work import FACES, Fate, Report, Work, failed
 
 REQUEST, REPORT, CLIPS = "cache.json", "report.json", "clips"
 FORMAT = 1
@@ -126,7 +125,7 @@ def build_cache(
         workers: Processes; with 1, this one does the work.
         faces: ``track`` to find and follow the face, ``whole`` for frames that are faces already.
         where: Conditions on recordings, such as ``light=LED-low`` or ``lux>=10``; see
-            :func:`~pulsephase.video.datasets.select.select`.
+            :func:`~pulsephase.video.datasets.splits.select`.
         advance: Called with 1 after each recording.
 
     Returns:

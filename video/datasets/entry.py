@@ -8,6 +8,8 @@
 | ``entry.json`` | | | :class:`CacheEntry`, with the SHA-256 of the other three |
 
 Where a value is not known it is NaN. The box is in pixels of the source.
+
+Crops as bytes, without losing a pulse that is smaller than one of them.
 """
 
 import hashlib
@@ -29,8 +31,30 @@ from pulsephase.errors import InputError
 from pulsephase.files import write_json
 from pulsephase.video.clip import Clip
 from pulsephase.video.datasets.recording import Label, Recording, at_times
-from pulsephase.video.datasets.rounding import Rounder
 from pulsephase.video.pipeline import FaceSource, face_clips
+
+
+class Rounder:
+    """Round the crops of one recording; the noise depends on its name and nothing else.
+
+    Args:
+        name: Of the recording.
+    """
+
+    def __init__(self, name: str) -> None:
+        digest = hashlib.sha256(name.encode()).digest()
+        self._noise = np.random.Generator(np.random.Philox(int.from_bytes(digest[:16])))
+
+    def __call__(self, crops: Float32[np.ndarray, "..."]) -> UInt8[np.ndarray, "..."]:
+        """Round consecutive crops in 0..1 to 0..255.
+
+        >>> halves = Rounder("subject1")(np.full((1000, 3, 4, 4), 100.5 / 255, np.float32))
+        >>> sorted(set(halves.ravel().tolist())), round(float(halves.mean()), 1)
+        ([100, 101], 100.5)
+        """
+        levels = 255 * crops + self._noise.random(crops.shape, dtype=np.float32)
+        return np.clip(np.floor(levels), 0, 255).astype(np.uint8)
+
 
 FRAMES, LABELS, TIMES, ENTRY = "frames.npy", "labels.npy", "times.npy", "entry.json"
 COLUMNS = ("pulse", "device_bpm", "x", "y", "width", "height")

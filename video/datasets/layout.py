@@ -11,9 +11,8 @@ from pathlib import Path
 
 from pulsephase.errors import InputError
 from pulsephase.video.clip import Clip
-from pulsephase.video.datasets.order import natural
 from pulsephase.video.datasets.recording import Label, Recording, Say
-from pulsephase.video.datasets.splits import split_names
+from pulsephase.video.datasets.splits import natural, split_names
 
 SHOWN = 5
 """Most entries of a folder that a message names."""

@@ -16,7 +16,7 @@ from typing import TypeVar
 import cv2
 import torch
 
-from pulsephase.threads import ONE_THREAD
+from pulsephase.machine import ONE_THREAD
 from pulsephase.video.datasets.recording import Recording
 
 Found = TypeVar("Found")

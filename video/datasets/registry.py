@@ -4,10 +4,10 @@ from pulsephase.errors import ParameterError
 from pulsephase.video.datasets.buaa import BUAA
 from pulsephase.video.datasets.layout import DataSet
 from pulsephase.video.datasets.mmpd import MMPD
-from pulsephase.video.datasets.public_samples import SAMPLES
 from pulsephase.video.datasets.pure import PURE
 from pulsephase.video.datasets.scamps import SCAMPS
 from pulsephase.video.datasets.ubfc import UBFC, UBFC1
+from pulsephase.video.samples import SAMPLES
 
 DATASETS = {found.name: found for found in (UBFC, UBFC1, PURE, MMPD, BUAA, SCAMPS, SAMPLES)}
 

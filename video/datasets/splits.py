@@ -12,18 +12,141 @@ A split is a JSON file in ``named_splits/``, called ``DATASET.NAME.json``, or on
 
 A share s of n subjects is floor(s n + 1/2) of them, at least one; a share of 0 says that the split
 has no such part.
+
+In which order do names come? Two answers that differ: by their numbers, or as text.
+
+Which recordings of a set? Conditions on their attributes, in words.
 """
 
 import json
 import math
-from collections.abc import Sequence
+import operator
+import re
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, Protocol, TypeVar, runtime_checkable
 
 from pulsephase.errors import InputError, ParameterError
-from pulsephase.video.datasets.order import ORDERS
-from pulsephase.video.datasets.select import Some, select
+
+
+def natural(name: str) -> tuple[tuple[int, int, str], ...]:
+    """Return a key that sorts by the numbers in a name: subject2 before subject10.
+
+    >>> sorted(["subject10", "subject2", "Sub 1/lux 10.0", "Sub 1/lux 6.3"], key=natural)
+    ['Sub 1/lux 6.3', 'Sub 1/lux 10.0', 'subject2', 'subject10']
+    """
+    parts: list[tuple[int, int, str]] = []
+    digits = ""
+    for letter in f"{name}\0":
+        if letter.isdecimal():
+            digits += letter
+            continue
+        if digits:
+            parts.append((0, int(digits), digits))
+            digits = ""
+        parts.append((1, 0, letter))
+    return tuple(parts)
+
+
+def by_numbers(names: Iterable[str]) -> list[str]:
+    """Return names without repeats, by the numbers in them.
+
+    >>> by_numbers(["subject10", "subject2", "subject1", "subject2"])
+    ['subject1', 'subject2', 'subject10']
+    """
+    return sorted(set(names), key=natural)
+
+
+def as_text(names: Iterable[str]) -> list[str]:
+    """Return names without repeats, letter by letter, as ``sorted`` does in most programs.
+
+    >>> as_text(["subject10", "subject2", "subject1"])
+    ['subject1', 'subject10', 'subject2']
+    """
+    return sorted(set(names))
+
+
+SUBJECT_ORDERS = {"numbers": by_numbers, "text": as_text}
+
+
+CONDITION = re.compile(r"\s*(\w+)\s*(>=|<=|!=|=)\s*(.+?)\s*")
+COMPARISONS = {">=": operator.ge, "<=": operator.le}
+
+
+@runtime_checkable
+class Described(Protocol):
+    """A recording, or its entry in a cache."""
+
+    @property
+    def name(self) -> str:
+        """Unique in the set."""
+        ...
+
+    @property
+    def subject(self) -> str:
+        """Who is seen."""
+        ...
+
+    @property
+    def attributes(self) -> Mapping[str, str]:
+        """Conditions by the set's own words."""
+        ...
+
+
+Some = TypeVar("Some", bound=Described)
+
+
+def select(items: Sequence[Some], where: Sequence[str]) -> list[Some]:
+    """Keep the recordings that meet every condition.
+
+    A condition is ``attribute=value``, or several values with ``|`` between them; ``!=``; or ``>=``
+    and ``<=`` for numbers. ``name`` and ``subject`` count as attributes; capitals do not matter. A
+    recording that lacks the attribute is kept: its file could not be read, and that must be said
+    rather than passed over.
+
+    Args:
+        items: Recordings, or entries of a cache.
+        where: Conditions, such as ``lux>=10``, ``light=LED-low|Nature``, ``subject!=Sub 04``.
+
+    Raises:
+        ParameterError: If a condition cannot be read, names an attribute that no recording has, or
+            compares what is no number; or if no recording is left.
+    """
+    kept = list(items)
+    for condition in where:
+        match = CONDITION.fullmatch(condition)
+        if match is None:
+            raise ParameterError(
+                f"condition {condition!r} is none; write light=LED-low, lux>=10 or subject!=Sub 04"
+            )
+        key, sign, wanted = match.groups()
+        known = sorted({name for item in items for name in _facts(item)})
+        if items and key not in known:
+            raise ParameterError(f"no recording has {key!r}; there are {', '.join(known)}")
+        kept = [item for item in kept if _meets(_facts(item).get(key), sign, wanted)]
+    if items and not kept:
+        raise ParameterError(f"no recording meets {' and '.join(where)}; relax the conditions")
+    return kept
+
+
+def _facts(item: Described) -> dict[str, str]:
+    return {"name": item.name, "subject": item.subject, **item.attributes}
+
+
+def _meets(value: str | None, sign: str, wanted: str) -> bool:
+    if value is None:
+        return True
+    if sign in COMPARISONS:
+        try:
+            return bool(COMPARISONS[sign](float(value), float(wanted)))
+        except ValueError:
+            raise ParameterError(
+                f"{value!r} {sign} {wanted!r} compares what is no number"
+            ) from None
+    among = value.lower() in {word.strip().lower() for word in wanted.split("|")}
+    return among == (sign == "=")
+
 
 FILES = Path(__file__).parent / "named_splits"
 PARTS = ("train", "validation", "test")
@@ -116,7 +239,7 @@ def split(dataset: str, name: str, subjects: Sequence[str]) -> Split:
     left_out = tuple(asked.get("leave_out", ()))
     left = [
         subject
-        for subject in ORDERS[asked.get("order", "numbers")](subjects)
+        for subject in SUBJECT_ORDERS[asked.get("order", "numbers")](subjects)
         if subject not in left_out
     ]
     if not left:
@@ -148,8 +271,8 @@ def _read(path: Path) -> dict[str, Any]:
         raise InputError(f"{path} is no split ({error})") from None
     if missing:
         raise InputError(f"{path} lacks {', '.join(missing)}; write 0 for a part it has not")
-    if order not in ORDERS:
-        raise InputError(f"{path}: order is {order!r}; there are {', '.join(ORDERS)}")
+    if order not in SUBJECT_ORDERS:
+        raise InputError(f"{path}: order is {order!r}; there are {', '.join(SUBJECT_ORDERS)}")
     return asked
 
 

@@ -7,7 +7,7 @@ import click
 
 from pulsephase.commands.common import emit, progress, stderr
 from pulsephase.errors import InputError, ParameterError
-from pulsephase.threads import use_one_thread
+from pulsephase.machine import use_one_thread
 
 WIDE = {"parameters", "macs_per_frame", "state_bytes"}  # in the JSON alone
 
@@ -73,7 +73,7 @@ def models(as_json: bool, quick: bool, threads: int | None, out: Path | None) ->
 
     Example: pulsephase bench models --json --quick
     """
-    from pulsephase.experiments.bench_models import measure, tasks
+    from pulsephase.bench.models import measure, tasks
 
     asked = tasks(quick=quick, threads=threads)
     rows = []
@@ -101,7 +101,7 @@ def synthetic(
 
     Example: pulsephase bench synthetic --json --quick
     """
-    from pulsephase.experiments.bench_synthetic import measure, tasks
+    from pulsephase.bench.synthetic import measure, tasks
     from pulsephase.synthetic.draw import usable
 
     if threads not in (None, 1):
@@ -123,7 +123,7 @@ def live(as_json: bool, quick: bool, threads: int | None, out: Path | None) -> i
 
     Example: pulsephase bench live --json --quick
     """
-    from pulsephase.experiments.bench_live import NETWORKS, measure, scene
+    from pulsephase.bench.live import NETWORKS, measure, scene
 
     with stderr.status("rendering a scene"):
         frames = scene(quick=quick)
@@ -145,7 +145,7 @@ def datasets(as_json: bool, quick: bool, threads: int | None, out: Path | None) 
     if threads not in (None, 1):
         raise ParameterError(f"--threads is {threads}; caching uses one a process")
     use_one_thread()
-    from pulsephase.experiments.bench_datasets import PARTS, measure
+    from pulsephase.bench.datasets import PARTS, measure
 
     rows = []
     with progress("timing the cache", len(PARTS)) as advance:
@@ -165,7 +165,7 @@ def vitals(as_json: bool, quick: bool, threads: int | None, out: Path | None) ->
     if threads not in (None, 1):
         raise ParameterError(f"--threads is {threads}; the reading of waves uses one")
     use_one_thread()
-    from pulsephase.experiments.bench_vitals import measure, tasks
+    from pulsephase.bench.vitals import measure, tasks
 
     asked = tasks(quick=quick)
     rows = []

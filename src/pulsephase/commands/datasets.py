@@ -119,7 +119,7 @@ def verify_set(
 
     Example: pulsephase datasets verify data/UBFC --name ubfc
     """
-    from pulsephase.verify import verify
+    from pulsephase.evaluation.verify import verify
     from pulsephase.video.datasets.registry import dataset
 
     found = dataset(name)

@@ -6,7 +6,7 @@ from typing import Any
 import click
 
 from pulsephase.commands.common import emit, shared_options, stderr
-from pulsephase.threads import use_one_thread
+from pulsephase.machine import use_one_thread
 
 METHODS = ("phasenet", "pos", "chrom")
 NOTE = "Two 12-second clips cannot rank methods."
@@ -30,8 +30,8 @@ def command(
     Example: pulsephase demo --json
     """
     use_one_thread()
-    from pulsephase.demo import run_demo
-    from pulsephase.report import check_writable
+    from pulsephase.measurement.demo import run_demo
+    from pulsephase.pages.measurement import check_writable
 
     check_writable(out)
     with stderr.status("measuring"):

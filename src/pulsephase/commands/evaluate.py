@@ -12,10 +12,9 @@ from pulsephase.commands.evaluation_table import show
 from pulsephase.errors import InputError
 
 if TYPE_CHECKING:
-    from pulsephase.experiments.evaluation.cached import Part
-    from pulsephase.experiments.evaluation.cases import Cases
-    from pulsephase.experiments.evaluation.verdict import Verdict
-    from pulsephase.vitals.protocols import Metrics
+    from pulsephase.evaluation.cases import Cases, Part
+    from pulsephase.evaluation.results import Verdict
+    from pulsephase.vitals.metrics import Metrics
 
 OF_WAVES = ("sample_hz", "difference", "subjects", "groups", "dataset")
 OF_MODELS = (
@@ -150,8 +149,7 @@ def _of_waves(
     groups: Path | None,
     min_quality: float | None,
 ) -> "tuple[dict[str, Any], Metrics | None]":
-    from pulsephase.evaluate import evaluate_waves
-    from pulsephase.wave_files import read_table, read_waves
+    from pulsephase.evaluation.waves import evaluate_waves, read_table, read_waves
 
     return evaluate_waves(
         read_waves(predictions),
@@ -169,7 +167,7 @@ def _of_waves(
 def _plot(metrics: "Metrics | None", path: Path) -> None:
     if metrics is None:
         raise InputError("no clip could be judged: there is nothing to plot")
-    from pulsephase.figures import bland_altman_plot
+    from pulsephase.pages.figures import bland_altman_plot
 
     bland_altman_plot(metrics, path)
 
@@ -189,8 +187,7 @@ def _sources(
     presets: Sequence[str],
     drawn: tuple[int | None, float | None, int | None],
 ) -> "list[Cases]":
-    from pulsephase.experiments.evaluation.cached import CachedCases, part_of
-    from pulsephase.experiments.evaluation.cases import SyntheticCases
+    from pulsephase.evaluation.cases import CachedCases, SyntheticCases, part_of
     from pulsephase.video.datasets.cache import Cache
 
     if not caches and not presets:
@@ -225,9 +222,9 @@ def _judge(
     show_faces: bool,
 ) -> "list[Verdict]":
     """Run all methods on all sources, one after the other, and write the page."""
-    from pulsephase.evaluation_page import page_path, write_evaluation
-    from pulsephase.experiments.evaluation.judge import evaluate
-    from pulsephase.experiments.evaluation.methods import methods_of
+    from pulsephase.evaluation.judge import evaluate
+    from pulsephase.evaluation.methods import methods_of
+    from pulsephase.evaluation.page import page_path, write_evaluation
 
     weights, names, device = asked
     file = None if page is None else page_path(page)

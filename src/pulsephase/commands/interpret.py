@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from pulsephase.commands.common import emit, progress, shared_options, stderr
-from pulsephase.threads import use_one_thread
+from pulsephase.machine import use_one_thread
 
 
 @click.command("interpret")
@@ -61,16 +61,16 @@ def command(
     Example: pulsephase interpret tiny --quick --json
     """
     use_one_thread()
-    from pulsephase.experiments.interpret.analyse import SECTIONS, analyse
-    from pulsephase.experiments.interpret.context import (
+    from pulsephase.interpret.analyse import SECTIONS, analyse
+    from pulsephase.interpret.context import (
         FULL,
         QUICK,
         footage_context,
         synthetic_context,
+        videos_of,
     )
-    from pulsephase.experiments.interpret.footage import videos_of
-    from pulsephase.experiments.interpret.opening import open_subject
-    from pulsephase.report import check_writable
+    from pulsephase.interpret.subject import open_subject
+    from pulsephase.pages.measurement import check_writable
 
     if report is not None:
         check_writable(report)
@@ -87,7 +87,7 @@ def command(
             context = synthetic_context(subject, **shared)
         found = analyse(context)
     if report is not None:
-        from pulsephase.experiments.interpret.report import frames_of, write_report
+        from pulsephase.interpret.report import frames_of, write_report
 
         frames = {} if no_frames else frames_of(context.clips)
         page = write_report(report, found, frames=frames)

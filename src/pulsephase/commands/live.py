@@ -8,7 +8,7 @@ import click
 
 from pulsephase.commands.common import emit, shared_options, stderr
 from pulsephase.errors import ParameterError
-from pulsephase.threads import use_one_thread
+from pulsephase.machine import use_one_thread
 
 if TYPE_CHECKING:
     from pulsephase.vitals.heart_rate import HeartRate
@@ -57,11 +57,10 @@ def command(
     use_one_thread()
     from pulsephase.live.feed import Feed
     from pulsephase.live.monitor import Monitor
-    from pulsephase.live.record import check_record, recorder
     from pulsephase.live.session import watch
     from pulsephase.live.sources import CameraSource, FileSource
     from pulsephase.live.view import view
-    from pulsephase.live.window import check_window
+    from pulsephase.live.window import check_record, check_window, recorder
     from pulsephase.live.window import show as show_window
     from pulsephase.models.phasenet import PhaseNet
     from pulsephase.video.several import SeveralFaces

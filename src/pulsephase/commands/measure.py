@@ -7,7 +7,7 @@ import click
 
 from pulsephase.commands.common import emit, shared_options, stderr
 from pulsephase.errors import InputError, ParameterError, PulsePhaseError
-from pulsephase.threads import use_one_thread
+from pulsephase.machine import use_one_thread
 
 METHODS = ("phasenet", "pos", "chrom", "green", "ica", "lgi", "pbv", "omit")  # without torch
 VIDEO_ENDINGS = {".mp4", ".mov", ".avi", ".mkv", ".webm", ".m4v", ".mpg", ".mpeg", ".wmv", ".ts"}
@@ -53,11 +53,10 @@ def command(
     Example: pulsephase measure face.mp4 --report runs/face
     """
     use_one_thread()
-    from pulsephase.measure import Measurement, read_out, write_samples
+    from pulsephase.measurement.measure import Measurement, read_out, write_samples
+    from pulsephase.measurement.observation import observe
     from pulsephase.models.phasenet import PhaseNet
-    from pulsephase.observation import observe
-    from pulsephase.report import check_writable, write_report
-    from pulsephase.show import section_of
+    from pulsephase.pages.measurement import check_writable, section_of, write_report
 
     files = _files(videos)
     if save is not None:

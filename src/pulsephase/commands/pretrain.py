@@ -56,10 +56,10 @@ def command(
     """
     import torch
 
-    from pulsephase.experiments.compare import compare
-    from pulsephase.experiments.pretrain import card_of, pretrain, store
-    from pulsephase.experiments.recipes import COMPARED_ON, recipe
+    from pulsephase.evaluation.compare import compare
     from pulsephase.files import write_json
+    from pulsephase.training.pretrain import card_of, pretrain, store
+    from pulsephase.training.recipes import COMPARED_ON, recipe
 
     chosen = recipe(name)
     if steps is not None:

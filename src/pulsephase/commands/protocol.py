@@ -11,10 +11,9 @@ from pulsephase.commands.common import emit, progress, shared_options, stderr, s
 from pulsephase.commands.evaluation_table import show
 
 if TYPE_CHECKING:
-    from pulsephase.experiments.evaluation.verdict import Verdict
-    from pulsephase.experiments.training.config import TrainConfig
-    from pulsephase.experiments.training.folds import Fold
-    from pulsephase.experiments.training.plans import Plan
+    from pulsephase.evaluation.results import Verdict
+    from pulsephase.training.config import TrainConfig
+    from pulsephase.training.folds import Fold, Plan
 
 CONVENTIONS = ("strict", "toolbox-2025", "toolbox-2023", "phasenet-release")
 
@@ -100,7 +99,7 @@ def intra(sets: dict[str, str], splits: dict[str, str], folds: int | None, **ask
 
     Example: pulsephase protocol intra --set ubfc=caches/ubfc --split ubfc=published-72-28 --out r
     """
-    from pulsephase.experiments.training.plans import opened, training_of, within
+    from pulsephase.training.folds import opened, training_of, within
 
     training = training_of(asked["keys"], device=asked["device"])
     found, where = within(opened(_some(sets)), splits=splits, folds=folds, seed=training["seed"])
@@ -117,7 +116,7 @@ def cross(train: dict[str, str], test: dict[str, str], **asked: Any) -> int:
 
     Example: pulsephase protocol cross --train pure=caches/pure --test ubfc=caches/ubfc --out r
     """
-    from pulsephase.experiments.training.plans import across, opened, training_of
+    from pulsephase.training.folds import across, opened, training_of
 
     training = training_of(asked["keys"], device=asked["device"])
     found = across(opened(_some(train)), opened(_some(test)), seed=training["seed"])
@@ -132,7 +131,7 @@ def leave_one_out(sets: dict[str, str], **asked: Any) -> int:
 
     Example: pulsephase protocol leave-one-out --set ubfc=caches/ubfc --set pure=caches/pure --out r
     """
-    from pulsephase.experiments.training.plans import each_left_out, opened, training_of
+    from pulsephase.training.folds import each_left_out, opened, training_of
 
     training = training_of(asked["keys"], device=asked["device"])
     found = each_left_out(opened(_some(sets)), seed=training["seed"])
@@ -153,7 +152,7 @@ def _plan(
     asked: Mapping[str, Any],
 ) -> "Plan":
     """Put a plan together; ``asked`` is what `_protocol_options` gives."""
-    from pulsephase.experiments.training.plans import Plan
+    from pulsephase.training.folds import Plan
 
     return Plan(
         kind=kind,
@@ -167,12 +166,12 @@ def _plan(
 
 
 def _run(plan: "Plan", asked: Mapping[str, Any]) -> int:
-    from pulsephase.evaluation_page import page_path, write_evaluation
-    from pulsephase.experiments.training.protocols import run_protocol
+    from pulsephase.evaluation.page import page_path, write_evaluation
+    from pulsephase.training.cross_validation import run_protocol
 
     def train(config: "TrainConfig", folder: Path) -> Path:
-        from pulsephase.experiments.training.fit import fit
-        from pulsephase.experiments.training.run_folder import RunFolder
+        from pulsephase.training.fit import fit
+        from pulsephase.training.run_folder import RunFolder
 
         with progress(folder.parent.name, config.optimiser.steps) as advance:
             fit(config, folder=folder, report=steps_of(advance))

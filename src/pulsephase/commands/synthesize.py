@@ -49,7 +49,7 @@ def _beating_at(config: "SynthConfig", heart_rate: float) -> "SynthConfig":
 
 def _see_that_they_can_be_written(out: Path, *, sheet: Path | None, report: Path | None) -> None:
     """Make the folders of sheet and report before the work; neither lies where clips will."""
-    from pulsephase.report import check_writable
+    from pulsephase.pages.measurement import check_writable
 
     if sheet is not None and sheet.resolve() == out.resolve():
         raise ParameterError(f"--contact-sheet is {sheet}, as is the folder of the clips; move it")
@@ -145,9 +145,8 @@ def command(
     if crf is not None and form != "mp4":
         raise ParameterError(f"--crf is of H.264, and {form} is not; take --format mp4")
 
-    from pulsephase.synthetic.folder import fulfil
+    from pulsephase.synthetic.folder import Request, fulfil
     from pulsephase.synthetic.presets import preset
-    from pulsephase.synthetic.request import Request
     from pulsephase.synthetic.sheet import contact_sheet
     from pulsephase.synthetic.write import CRF
 
@@ -171,7 +170,7 @@ def command(
     if sheet is not None:
         contact_sheet(out, sheet)
     if report is not None:
-        from pulsephase.realism import realism, write_realism
+        from pulsephase.pages.realism import realism, write_realism
 
         with progress("measuring", clips) as advance:
             found = realism(config, clips=clips, seed=seed, advance=advance)

@@ -11,7 +11,7 @@ from pulsephase.commands.common import emit, progress, shared_options, steps_of
 from pulsephase.errors import ParameterError
 
 if TYPE_CHECKING:
-    from pulsephase.experiments.training.config import TrainConfig
+    from pulsephase.training.config import TrainConfig
 
 # Option: the key that it sets.
 KEYS = {
@@ -95,15 +95,10 @@ def command(
 
     Example: pulsephase train --data caches/ubfc:published-72-28 --synthetic full --init tiny
     """
-    from pulsephase.experiments.training.fit import fit
-    from pulsephase.experiments.training.prepare import epochs as by_epochs
-    from pulsephase.experiments.training.run_folder import RunFolder, read_config
-    from pulsephase.experiments.training.settings import (
-        defaults,
-        from_plain,
-        to_plain,
-        with_setting,
-    )
+    from pulsephase.training.fit import epochs as by_epochs
+    from pulsephase.training.fit import fit
+    from pulsephase.training.run_folder import RunFolder, read_config
+    from pulsephase.training.settings import defaults, from_plain, to_plain, with_setting
 
     plain = to_plain(read_config(run)) if run else defaults()
     if caches or presets:
@@ -158,7 +153,7 @@ def _cached(text: str) -> dict[str, Any]:
     while not Path(cache).is_dir() and ":" in cache and len(rest) < 2:
         cache, _, last = cache.rpartition(":")
         rest.insert(0, last)
-    from pulsephase.experiments.training.config import CachedSource
+    from pulsephase.training.config import CachedSource
 
     split = rest[0] if rest else ""
     share = _share(rest[1], text) if len(rest) > 1 else 1.0
@@ -166,7 +161,7 @@ def _cached(text: str) -> dict[str, Any]:
 
 
 def _preset(text: str) -> dict[str, Any]:
-    from pulsephase.experiments.training.config import SyntheticSource
+    from pulsephase.training.config import SyntheticSource
 
     name, colon, share = text.partition(":")
     return asdict(SyntheticSource(preset=name, share=_share(share, text) if colon else 1.0))

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from pulsephase.errors import ParameterError
 from pulsephase.live.sources import Captured, Source
-from pulsephase.video.image import Image
+from pulsephase.video.clip import Image
 
 CAPACITY = 8
 

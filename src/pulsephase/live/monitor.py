@@ -1,18 +1,18 @@
 """From frames to heart rates, one frame at a time: what ``measure`` does, while it goes on.
 
 The same tracker, crops, resampling, network and estimator: what was seen, read as a whole at the
-end, is what :func:`pulsephase.measure.measure` says of the same frames.
+end, is what :func:`pulsephase.measurement.measure.measure` says of the same frames.
 """
 
 import math
 from dataclasses import dataclass
 
-from pulsephase.measure import Measurement, read_out
+from pulsephase.measurement.measure import Measurement, read_out
+from pulsephase.measurement.observation import Tracks
 from pulsephase.models.phasenet import PhaseNet
 from pulsephase.models.stream import PulseStream
-from pulsephase.observation import Tracks
+from pulsephase.video.clip import Box, Image
 from pulsephase.video.faces import FaceTracker
-from pulsephase.video.image import Box, Image
 from pulsephase.video.pipeline import FacePipeline, FaceSource
 from pulsephase.video.read import SHORTEST_S
 from pulsephase.video.resample import GAP_S

@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 
 from pulsephase.errors import InputError, ParameterError
-from pulsephase.video.image import Image
+from pulsephase.video.clip import Image
 from pulsephase.video.read import read_clips
 
 log = logging.getLogger(__name__)

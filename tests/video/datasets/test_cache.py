@@ -21,9 +21,9 @@ from pulsephase.video.clip import Clip
 from pulsephase.video.datasets import entry as entries
 from pulsephase.video.datasets.cache import Cache, build_cache
 from pulsephase.video.datasets.entry import checksum, folder_of
-from pulsephase.video.datasets.fate import Report
 from pulsephase.video.datasets.layout import DataSet
 from pulsephase.video.datasets.recording import Label, Recording
+from pulsephase.video.datasets.work import Report
 from pulsephase.video.pipeline import WholeFrame, face_clips
 
 SIZE = 8

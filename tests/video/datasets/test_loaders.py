@@ -412,7 +412,7 @@ def test_buaa_other_copies_and_faults(tmp_path: Path) -> None:
 
 
 def test_filters_of_buaa_and_mmpd(tmp_path: Path) -> None:
-    from pulsephase.video.datasets.select import select
+    from pulsephase.video.datasets.splits import select
 
     for subject in ("Sub 03", "Sub 04"):
         for lux in ("6.3", "10.0", "100.0"):

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from pulsephase.video.datasets.rounding import Rounder
+from pulsephase.video.datasets.entry import Rounder
 
 FRAMES, SIDE = 600, 16
 

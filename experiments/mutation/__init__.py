@@ -1,1 +1,0 @@
-"""Wrong versions of the physics, made by syntax tree, and what turns red for each."""

@@ -1,0 +1,1 @@
+"""Speed and memory of the product, part by part, on this machine."""

@@ -1,0 +1,1 @@
+"""From a video to heart rate: measurement, observation of waves, the demo."""

@@ -1,0 +1,202 @@
+"""From a video to a heart rate: one pass over the footage, then any method on what it saw."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from jaxtyping import Bool, Float
+
+from pulsephase.errors import ParameterError
+from pulsephase.files import whole_file
+from pulsephase.measurement.observation import Observation, observe
+from pulsephase.models.classical import LEAST_S
+from pulsephase.models.classical import METHODS as CLASSICAL
+from pulsephase.models.phasenet import PhaseNet
+from pulsephase.video.pipeline import FaceSource
+from pulsephase.vitals.heart_rate import HeartRate, heart_rate
+from pulsephase.vitals.respiration import Respiration, respiration
+from pulsephase.vitals.result import MIN_QUALITY
+from pulsephase.vitals.variability import Variability, variability
+from pulsephase.vitals.windows import SHORTEST_S
+
+METHODS = ("phasenet", *CLASSICAL)
+SLOWEST_HZ = 2.5  # below, no band of half a hertz is left under 0.9 of Nyquist
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Measurement:
+    """A heart rate, and what else the beats tell, with the wave it was read from."""
+
+    observation: Observation
+    method: str
+    pulse: Float[np.ndarray, " time"]
+    rate: HeartRate
+    variability: Variability
+    respiration: Respiration
+
+    def as_json(self) -> dict[str, object]:
+        """Return the result as plain data; ``heart_rate_bpm`` is null where there is a reason."""
+        seen, rate = self.observation, self.rate
+        return {
+            "source": seen.source,
+            "heart_rate_bpm": rate.bpm,
+            "reason": rate.reason,
+            "quality": rate.quality,
+            "method": self.method,
+            "frames": seen.frames,
+            "duration_s": seen.duration_s,
+            "source_hz": seen.source_hz,
+            "sample_hz": seen.sample_hz,
+            "valid_from_s": seen.valid_from_s if self.method == "phasenet" else 0.0,
+            "no_face_s": seen.no_face_s,
+            "variability": self.variability.as_json(),
+            "respiration": self.respiration.as_json(),
+            "windows": [
+                {
+                    "start_s": float(seen.times_s[0]) + window.start_s,
+                    "end_s": float(seen.times_s[0]) + window.end_s,
+                    "heart_rate_bpm": window.bpm,
+                    "quality": window.quality,
+                    "reason": window.reason,
+                }
+                for window in rate.windows
+            ],
+        }
+
+
+def wave_of(seen: Observation, method: str) -> Float[np.ndarray, " time"]:
+    """Return the pulse wave of a method, NaN where there is no face.
+
+    Raises:
+        ParameterError: If there is no such method.
+    """
+    if method == "phasenet":
+        return np.where(seen.valid, seen.pulse, np.nan)
+    return classical_wave(seen.colour, method, sample_hz=seen.sample_hz)
+
+
+def classical_wave(
+    colour: Float[np.ndarray, "time 3"], method: str, *, sample_hz: float
+) -> Float[np.ndarray, " time"]:
+    """Return the wave of a classical method, stretch by stretch; NaN where there is no face.
+
+    Args:
+        colour: Mean colour of the skin, NaN where there is no face.
+        method: Its name.
+        sample_hz: Samples per second.
+
+    Raises:
+        ParameterError: If there is no such method.
+    """
+    if method not in CLASSICAL:
+        raise ParameterError(f"no method {method!r}; there are {', '.join(METHODS)}")
+    wave = np.full(len(colour), np.nan)
+    for start, stop in _runs(~np.isnan(colour).any(1)):
+        if (stop - start) >= round(LEAST_S[method] * sample_hz):
+            stretch = torch.from_numpy(colour[start:stop])
+            wave[start:stop] = CLASSICAL[method](stretch, sample_hz=sample_hz).numpy()
+    return wave
+
+
+def _runs(here: Bool[np.ndarray, " time"]) -> list[tuple[int, int]]:
+    edges = np.flatnonzero(np.diff(np.concatenate([[False], here, [False]]).astype(int)))
+    return [(int(start), int(stop)) for start, stop in edges.reshape(-1, 2)]
+
+
+def read_out(seen: Observation, method: str, *, min_quality: float = MIN_QUALITY) -> Measurement:
+    """Read heart rate, variability and respiration of one method off an observation."""
+    wave = wave_of(seen, method)
+    held_s = float(np.isfinite(wave).sum() / seen.sample_hz)
+    if np.isnan(seen.boxes).any(1).all():
+        rate = HeartRate.none("no face was found in any frame")
+    elif seen.source_hz < SLOWEST_HZ:
+        rate = HeartRate.none(
+            f"the video has {seen.source_hz:.1f} frames a second; at least {SLOWEST_HZ:g} are "
+            "needed to see a heart rate"
+        )
+    elif method == "phasenet" and held_s < SHORTEST_S:
+        rate = HeartRate.none(
+            f"{held_s:.1f} s of the wave hold a pulse; at least {SHORTEST_S:g} s are needed, which "
+            f"take {SHORTEST_S + seen.spent_s:g} s of video with a face (warm-up and delay of the "
+            "network): record longer"
+        )
+    else:
+        rate = heart_rate(
+            wave,
+            sample_hz=seen.sample_hz,
+            source_hz=seen.source_hz,
+            method=method,
+            min_quality=min_quality,
+        )
+    return Measurement(
+        observation=seen,
+        method=method,
+        pulse=wave,
+        rate=rate,
+        variability=variability(wave, sample_hz=seen.sample_hz, rate=rate),
+        respiration=respiration(wave, sample_hz=seen.sample_hz, rate=rate),
+    )
+
+
+def measure(
+    path: str | Path,
+    *,
+    method: str = "phasenet",
+    weights: str | Path = "tiny",
+    faces: FaceSource | None = None,
+    device: str = "cpu",
+    min_quality: float = MIN_QUALITY,
+) -> Measurement:
+    """Measure the heart rate in a video.
+
+    Args:
+        path: Any file that FFmpeg reads, at least 5 s long; the network's warm-up and delay take
+            1.5 s more until there is a heart rate.
+        method: ``phasenet``, ``pos``, ``chrom`` or ``green``.
+        weights: Name of shipped weights, or a path.
+        faces: A tracker or a fixed box; none means a new tracker.
+        device: Torch device of the network.
+        min_quality: Probability of being within 3 bpm that a rate must have to be given.
+
+    Raises:
+        InputError: If the file cannot be read or is too short.
+        ParameterError: If there is no such method.
+        WeightsError: If there are no such weights.
+    """
+    from pulsephase.video.faces import FaceTracker
+
+    if method not in METHODS:
+        raise ParameterError(f"no method {method!r}; there are {', '.join(METHODS)}")
+    net = PhaseNet.from_pretrained(weights).to(device)
+    seen = observe(path, net=net, faces=FaceTracker() if faces is None else faces)
+    return read_out(seen, method, min_quality=min_quality)
+
+
+def write_samples(path: Path, result: Measurement) -> None:
+    """Write time, pulse, quality and box of each sample to a .csv or .npz, whole or not at all.
+
+    The quality of a sample is the best of the windows that hold it, NaN outside all windows.
+    """
+    seen = result.observation
+    quality, since_s = np.full(len(seen.times_s), np.nan), seen.times_s - seen.times_s[:1]
+    for window in result.rate.windows:  # to half a sample: a window ends where the next one begins
+        half_s = 0.5 / seen.sample_hz
+        inside = (since_s > window.start_s - half_s) & (since_s < window.end_s - half_s)
+        quality[inside] = np.fmax(quality[inside], window.quality)
+    columns: dict[str, Any] = {
+        "time_s": seen.times_s,
+        "pulse": result.pulse,
+        "quality": quality,
+        **{f"box_{name}": seen.boxes[:, i] for i, name in enumerate(("x", "y", "width", "height"))},
+    }
+    with whole_file(path) as temporary:
+        if path.suffix == ".npz":
+            with temporary.open("wb") as file:
+                np.savez_compressed(file, **columns)
+        else:
+            rows = np.column_stack(list(columns.values()))
+            np.savetxt(
+                temporary, rows, delimiter=",", header=",".join(columns), comments="", fmt="%.9g"
+            )
