@@ -209,11 +209,11 @@ def test_commands_that_want_one_thread_ask_before_they_load_anything(name: str) 
     code = (
         "import sys\n"
         "from click.testing import CliRunner\n"
-        "from pulsephase import threads\n"
+        "from pulsephase import machine\n"
         "def ask():\n"
         "    loaded = {'numpy', 'torch'} & set(sys.modules)\n"
         "    raise SystemExit(f'loaded {sorted(loaded)}')\n"
-        "threads.use_one_thread = ask\n"
+        "machine.use_one_thread = ask\n"
         f"from pulsephase.commands.{name} import command\n"
         "arguments = {'interpret': ['tiny'], 'measure': ['none.mp4'], 'live': ['none.mp4']}\n"
         f"print(CliRunner().invoke(command, arguments.get({name!r}, [])).output)\n"

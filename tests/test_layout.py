@@ -31,7 +31,7 @@ MAY_IMPORT = {
     "models": {"physics", "vitals", "video"},
     "proofs": {"physics", "models", "pages"},
     "training": {"physics", "vitals", "video", "synthetic", "models", "evaluation"},
-    "evaluation": {"vitals", "video", "synthetic", "models", "pages"},
+    "evaluation": {"vitals", "video", "synthetic", "models", "measurement", "pages"},
     "interpret": {"physics", "vitals", "video", "synthetic", "models", "pages", "training"},
     "experiments": {*FOLDERS, "bench", "measurement", "pages", "live"},
 }

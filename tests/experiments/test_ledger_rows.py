@@ -65,7 +65,7 @@ def test_one_preset_of_a_row_is_made_again(tmp_path: Path, monkeypatch: pytest.M
         tables = [{"preset": preset, "network": name} for preset in presets]
         return {"seeds": [0, 1], "protocol": {"clips": clips}, "presets": tables}
 
-    monkeypatch.setattr(ledger_rows.against_pos, "row", made)
+    monkeypatch.setattr(ledger_rows.ledger_against_pos, "row", made)
     path = ledger_rows.path_of("against-pos/tiny", results=tmp_path)
     path.parent.mkdir()
     tables = [{"preset": "full", "kept": True}, {"preset": "vessel", "kept": True}]

@@ -13,7 +13,7 @@ from scipy.spatial.transform import Rotation
 
 import pulsephase.commands.measure as measure_command
 from pulsephase.errors import SamplingError, ShapeError
-from pulsephase.models.classical import LEAST_S, METHODS, ica, mean_colour, pos
+from pulsephase.models.classical import LEAST_S, METHODS, chrom, green, ica, mean_colour, pbv, pos
 from pulsephase.models.classical.ica import jade
 
 PBV = torch.tensor([0.33, 0.77, 0.53], dtype=torch.float64)  # de Haan & van Leest 2014
@@ -89,7 +89,7 @@ def test_pos_is_algorithm_1(rate: float) -> None:
 @pytest.mark.parametrize("rate", RATES)
 def test_chrom_is_the_paper(rate: float) -> None:
     colour = skin(rate, seed=4)
-    found = pos(colour, sample_hz=rate)
+    found = chrom(colour, sample_hz=rate)
     expected = torch.from_numpy(literal_chrom(colour.numpy(), rate))
     torch.testing.assert_close(found, expected, rtol=1e-8, atol=1e-11)
 
@@ -157,7 +157,7 @@ def test_a_projection_is_the_paper(
 @pytest.mark.parametrize("rate", RATES)
 def test_pbv_is_the_paper(rate: float) -> None:
     colour = skin(rate, seed=7)
-    found = pos(colour, sample_hz=rate)
+    found = pbv(colour, sample_hz=rate)
     expected = torch.from_numpy(literal_pbv(colour.numpy(), rate))
     torch.testing.assert_close(found, expected, rtol=1e-6, atol=1e-7)  # the ridge, 1e-9
 
@@ -170,8 +170,8 @@ def test_pbv_nulls_every_distortion_that_two_channels_can() -> None:
     relative = -pulse[:, None] * PBV + first[:, None] * directions[0]
     relative = relative + second[:, None] * directions[1]
     colour = torch.tensor([0.6, 0.4, 0.3], dtype=torch.float64) * (1 + relative)
-    assert peak(pos(colour, sample_hz=30.0), 30.0) == pytest.approx(72, abs=1.0)
-    wrong = pos(colour, sample_hz=30.0, signature=(1.0, 0.1, -0.3))
+    assert peak(pbv(colour, sample_hz=30.0), 30.0) == pytest.approx(72, abs=1.0)
+    wrong = pbv(colour, sample_hz=30.0, signature=(1.0, 0.1, -0.3))
     assert abs(peak(wrong, 30.0) - 72) > 5
 
 
@@ -341,10 +341,10 @@ def test_mean_colour_over_weights_and_crop() -> None:
 
 def test_bad_input_is_named() -> None:
     with pytest.raises(SamplingError, match="sample_hz is 0"):
-        pos(skin(30.0), sample_hz=0.0)
+        green(skin(30.0), sample_hz=0.0)
     with pytest.raises(ShapeError, match="at least 48"):
         pos(skin(30.0, seconds=1.0), sample_hz=30.0)
     with pytest.raises(ShapeError, match="at least 150"):
         ica(skin(30.0, seconds=4.0), sample_hz=30.0)
     with pytest.raises(SamplingError, match="more than"):
-        pos(skin(1.0, seconds=60.0), sample_hz=1.0)
+        chrom(skin(1.0, seconds=60.0), sample_hz=1.0)

@@ -13,7 +13,7 @@ from scipy.signal import butter, filtfilt
 
 from pulsephase.errors import ParameterError, SamplingError, ShapeError
 from pulsephase.models.causality import assert_causal
-from pulsephase.models.classical import pos
+from pulsephase.models.classical import chrom, pos
 from pulsephase.models.classical.causal import CausalCHROM, CausalMethod, CausalPOS, ColourStream
 
 METHODS: dict[str, type[CausalMethod]] = {"pos": CausalPOS, "chrom": CausalCHROM}
@@ -38,7 +38,7 @@ def test_no_later_frame_changes_a_sample(name: str, delay: int | None) -> None:
     assert_causal(method, skin(batch=2))
 
 
-@pytest.mark.parametrize("published", [pos, pos])
+@pytest.mark.parametrize("published", [pos, chrom])
 def test_as_published_neither_is_causal(published: Callable[..., torch.Tensor]) -> None:
     with pytest.raises(AssertionError, match="not causal"):
         assert_causal(lambda colour: published(colour, sample_hz=30.0), skin())
