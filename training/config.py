@@ -49,6 +49,23 @@ class SyntheticSource:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PlantedSource:
+    """Real footage with pulses planted in it, made as it is needed.
+
+    Attributes:
+        cache: Folder of the footage cache.
+        preset: Of planting; footage that went through a codec keeps the pulse that it holds.
+        share: Weight among the sources.
+        validate: Persons to validate on; all others of the cache are trained on.
+    """
+
+    cache: str
+    preset: str = "plant-full"
+    share: float = 1.0
+    validate: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CachedSource:
     """Recordings of a data set, cached as crops.
 
@@ -72,6 +89,7 @@ class Data:
 
     Attributes:
         synthetic: Sources that are rendered.
+        planted: Sources that are planted on real footage.
         cached: Sources that were recorded.
         frames: Frames a clip.
         batch: Clips an optimiser step, over all processes and parts.
@@ -80,6 +98,7 @@ class Data:
     """
 
     synthetic: tuple[SyntheticSource, ...] = ()
+    planted: tuple[PlantedSource, ...] = ()
     cached: tuple[CachedSource, ...] = ()
     frames: int = 160
     batch: int = 4
@@ -203,7 +222,7 @@ def check(config: TrainConfig) -> None:
         ("optimiser.learning_rate", optimiser.learning_rate),
         ("optimiser.clip_norm", optimiser.clip_norm),
         *((f"share of {each.preset}", each.share) for each in data.synthetic),
-        *((f"share of {each.cache}", each.share) for each in data.cached),
+        *((f"share of {each.cache}", each.share) for each in (*data.planted, *data.cached)),
     ):
         if not 0 < value < float("inf"):
             raise ParameterError(f"{name} is {value}; it must be above 0, and finite")
@@ -227,8 +246,10 @@ def check(config: TrainConfig) -> None:
         raise ParameterError(
             f"data.cached names a cache twice: {', '.join(folders)}; once is enough"
         )
-    if not data.synthetic and not data.cached:
-        raise ParameterError("there is nothing to train on; give a cache or a synthetic preset")
+    if not (data.synthetic or data.planted or data.cached):
+        raise ParameterError(
+            "there is nothing to train on; give a cache, a synthetic preset or planted footage"
+        )
     if not 0 <= config.seed < TRAINING_SEEDS:
         raise ParameterError(f"seed is {config.seed}; allowed is 0 to {TRAINING_SEEDS - 1}")
     if config.clips > SEED_STRIDE:

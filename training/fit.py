@@ -26,7 +26,16 @@ from pulsephase.training.module import Batch, Relabel, as_it_is, relabelled
 from pulsephase.training.network import build, network_config
 from pulsephase.training.run_folder import RunFolder, origin
 from pulsephase.training.settings import to_plain
-from pulsephase.training.sources import Feed, Mixture, Parts, Recorded, Source, collate, rendered
+from pulsephase.training.sources import (
+    Feed,
+    Mixture,
+    Parts,
+    Recorded,
+    Source,
+    collate,
+    planted,
+    rendered,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,10 +80,15 @@ def prepare(
         if source.cache not in known:
             known[source.cache] = asdict(_lag(source, readable))
     # A worker hands its clips over in memory, and so does a cache; the rest is used where it is.
-    device = "cpu" if config.machine.workers or opened else config.machine.device
+    real = opened or config.data.planted
+    device = "cpu" if config.machine.workers or real else config.machine.device
     sources: list[Source] = [
         rendered(source, network=network, frames=frames, seed=config.seed, device=device)
         for source in config.data.synthetic
+    ]
+    sources += [
+        planted(source, network=network, frames=frames, seed=config.seed)
+        for source in config.data.planted
     ]
     sources += [
         Recorded(

@@ -14,7 +14,7 @@ from pulsephase.commands.common import emit, progress, shared_options, stderr, s
     "name",
     default="quick",
     show_default=True,
-    help="quick, tiny, base, quick-full or quick-naive.",
+    help="quick, tiny, base, tiny-mixed, base-mixed, quick-full or quick-naive.",
 )
 @click.option("--seed", default=0, show_default=True, type=click.IntRange(0, 9))
 @click.option("--steps", type=click.IntRange(1), help="Fewer or more steps than the recipe has.")
@@ -31,6 +31,20 @@ from pulsephase.commands.common import emit, progress, shared_options, stderr, s
     type=click.IntRange(20),
     help="Then compare with POS on this many `full` clips; exit 1 unless better.",
 )
+@click.option(
+    "--planted",
+    "caches",
+    multiple=True,
+    type=click.Path(exists=True, file_okay=False),
+    help="Cache of real footage to plant pulses in, for the recipes tiny-mixed and base-mixed.",
+)
+@click.option(
+    "--validate-on",
+    "persons",
+    default="",
+    help="Persons of the caches to validate on, not to train on: p04,p05,...",
+)
+@click.option("--init", default="", help="Weights to begin with; by default the recipe's.")
 @click.option("--threads", default=1, show_default=True, type=click.IntRange(1))
 @click.option("--workers", default=1, show_default=True, type=click.IntRange(0))
 @shared_options
@@ -40,6 +54,9 @@ def command(
     steps: int | None,
     out: Path,
     clips: int | None,
+    caches: tuple[str, ...],
+    persons: str,
+    init: str,
     threads: int,
     workers: int,
     as_json: bool,
@@ -58,6 +75,7 @@ def command(
 
     from pulsephase.evaluation.compare import compare
     from pulsephase.files import write_json
+    from pulsephase.training.config import PlantedSource
     from pulsephase.training.pretrain import card_of, pretrain, store
     from pulsephase.training.recipes import COMPARED_ON, recipe
 
@@ -74,6 +92,11 @@ def command(
             workers=workers,
             folder=out / f"{name}-{seed}",
             report=steps_of(advance),
+            planted=[
+                PlantedSource(cache=cache, validate=tuple(filter(None, persons.split(","))))
+                for cache in caches
+            ],
+            init=init,
         )
     if not result.leads:
         return 0
