@@ -25,9 +25,9 @@ from jaxtyping import Float, Float32, UInt8, UInt16
 
 from pulsephase.errors import InputError
 from pulsephase.files import write_json
-from pulsephase.video.clip import Box, Image
 from pulsephase.video.crops import MARGIN, crop
 from pulsephase.video.faces import FaceTracker
+from pulsephase.video.clip import Box, Image
 from pulsephase.video.pipeline import FaceSource
 from pulsephase.video.read import read_clips
 from pulsephase.video.skin import SkinMask, SkinPatch, around
