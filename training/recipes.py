@@ -77,8 +77,8 @@ RECIPES = {
         frames=224,
         learning_rate=1.2e-3,
         ema=0.99,
-        validate_every=300,
-        validation_clips=128,
+        validate_every=400,
+        validation_clips=64,
     ),
     "base-mixed": Recipe(
         network="base",
@@ -88,8 +88,8 @@ RECIPES = {
         frames=224,
         learning_rate=1e-3,
         ema=0.99,
-        validate_every=200,
-        validation_clips=128,
+        validate_every=400,
+        validation_clips=64,
     ),
     # Four minutes spent on two presets: what variety in training is worth (`trained_on.py`). In so
     # little time steps count for more than clips: batches of 2 beat batches of 4 on held-out clips.
