@@ -17,7 +17,7 @@ GREEN is right in more clips.
 
 ``python -m pulsephase.experiments.difficulty [PRESET ...]`` measures what
 ``experiments/results/difficulty.json`` lacks, preset by preset, so that a call that was cut off
-goes on where it stopped; ``--page`` prints the rows of the table of ``docs/synthetic.md``.
+goes on where it stopped.
 """
 
 import json

@@ -1,6 +1,6 @@
 """The ledger's page, made from the rows alone: the same files give the same page, byte for byte.
 
-``python -m pulsephase.experiments.ledger_page`` writes ``docs/ledger.md``.
+``python -m pulsephase.experiments.ledger_page`` writes ``docs/reference/ledger.md``.
 
 The looks at the real clips, as the ledger's page shows them.
 """
@@ -114,7 +114,7 @@ def _bpm(value: float | None) -> str:
     return "none" if value is None else f"{value:.1f}"
 
 
-PAGE = Path(__file__).resolve().parents[1] / "docs" / "ledger.md"
+PAGE = Path(__file__).resolve().parents[1] / "docs" / "reference" / "ledger.md"
 LOOKS = Path(__file__).parent / "results" / "real_clips.json"
 
 HEAD = """# Ledger

@@ -119,7 +119,9 @@ def test_speed_of_the_generator() -> None:
     gpu = json.loads((RESULTS / "gpu.json").read_text())["generator_in_processes"]["results"]
     alone, many = (each["frames_per_s"] for each in gpu)
     assert max(alone, many) < 100_000
-    page = " ".join((ROOT / "docs" / "synthetic.md").read_text(encoding="utf-8").split())
+    page = " ".join(
+        (ROOT / "docs" / "reference" / "synthetic.md").read_text(encoding="utf-8").split()
+    )
     for text in (words, page):
         assert f"an H200 gives {alone:,} to one process and {many:,} to sixteen" in text
     for size in (72, 128):
@@ -202,7 +204,9 @@ def test_what_is_trained_on() -> None:
 
 
 def test_the_page_on_weights_says_how_often_a_rate_of_base_is_right() -> None:
-    page = " ".join((ROOT / "docs" / "weights.md").read_text(encoding="utf-8").split())
+    page = " ".join(
+        (ROOT / "docs" / "reference" / "weights.md").read_text(encoding="utf-8").split()
+    )
     tables = {name: against_pos(name) for name in ("tiny", "base")}
     right = {
         preset: round(100 * table["methods"]["phasenet seed-0"]["within_3_bpm_of_answered"])

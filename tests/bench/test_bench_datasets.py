@@ -26,4 +26,4 @@ def test_the_docs_show_the_committed_figure() -> None:
     row = json.loads(text)["results"][-1]
     assert (row["width"], row["height"]) == (640, 480)
     shown = f"{row['frames_per_cpu_s']:.0f} frames a second of processor time"
-    assert shown in (ROOT / "docs/datasets.md").read_text(encoding="utf-8")
+    assert shown in (ROOT / "docs/reference/datasets.md").read_text(encoding="utf-8")

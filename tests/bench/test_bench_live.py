@@ -29,4 +29,4 @@ def test_the_docs_show_the_committed_figures(index: int) -> None:
         f"| `{row['network']}` | {row['median_ms']:.2f} | {row['p99_ms']:.2f} "
         f"| {row['frames_per_s']:.0f} |"
     )
-    assert shown in (ROOT / "docs/live.md").read_text(encoding="utf-8")
+    assert shown in (ROOT / "docs/how-to/live.md").read_text(encoding="utf-8")

@@ -70,7 +70,7 @@ def test_the_committed_figures_meet_their_targets() -> None:
 
 
 def test_the_docs_show_the_committed_figures_beside_the_peers() -> None:
-    page = (ROOT / "docs/models.md").read_text(encoding="utf-8")
+    page = (ROOT / "docs/reference/models.md").read_text(encoding="utf-8")
     found = {(each["model"], each["engine"], each["mode"]): each for each in ROWS}
     for model in ("tiny", "base", "paper"):
         times = [found[model, "folded", mode]["ms_per_frame"] for mode in ("stream", "clip")]

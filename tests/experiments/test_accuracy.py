@@ -15,11 +15,13 @@ STORED = json.loads((ROOT / "experiments/results/accuracy.json").read_text(encod
     "name", ["rates", "noise", "octaves", "estimators", "intervals", "conventions"]
 )
 def test_the_page_of_vitals_shows_them(name: str) -> None:
-    assert tables(STORED)[name] in (ROOT / "docs/vitals.md").read_text(encoding="utf-8")
+    assert tables(STORED)[name] in (ROOT / "docs/reference/vitals.md").read_text(encoding="utf-8")
 
 
 def test_the_page_of_variability_shows_its_own() -> None:
-    assert tables(STORED)["variability"] in (ROOT / "docs/variability.md").read_text("utf-8")
+    assert tables(STORED)["variability"] in (ROOT / "docs/reference/variability.md").read_text(
+        "utf-8"
+    )
 
 
 def test_what_the_docs_say_in_words_is_so() -> None:

@@ -8,7 +8,9 @@ import pytest
 
 from pulsephase.experiments.detector import FRAMES, PRESETS, RESULTS, measure, overlap
 
-PAGE = (Path(__file__).parents[2] / "docs" / "synthetic.md").read_text(encoding="utf-8")
+PAGE = (Path(__file__).parents[2] / "docs" / "reference" / "synthetic.md").read_text(
+    encoding="utf-8"
+)
 AIMS = {"easy": 0.95, "full": 0.85}
 
 

@@ -26,7 +26,9 @@ from pulsephase.synthetic.presets import PRESETS
 from pulsephase.synthetic.render import render
 from pulsephase.vitals.heart_rate import peak_bpm
 
-PAGE = (Path(__file__).parents[2] / "docs" / "synthetic.md").read_text(encoding="utf-8")
+PAGE = (Path(__file__).parents[2] / "docs" / "reference" / "synthetic.md").read_text(
+    encoding="utf-8"
+)
 CLASSICAL = ("pos", "chrom", "green")
 
 

@@ -11,7 +11,7 @@ from pulsephase.experiments.ledger_ablation import GROUPS, comparisons
 from pulsephase.experiments.ledger_curves import AXES, trained_range
 from pulsephase.experiments.ledger_rows import path_of
 
-PAGE = Path(__file__).parents[2] / "docs" / "findings.md"
+PAGE = Path(__file__).parents[2] / "docs" / "explanation" / "findings.md"
 WORDS = " ".join(PAGE.read_text(encoding="utf-8").split())
 
 

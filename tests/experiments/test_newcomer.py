@@ -5,7 +5,7 @@ from pathlib import Path
 
 from pulsephase.experiments.newcomer import COMMANDS, FAKE, RESULTS, timed
 
-PAGE = Path(__file__).parents[2] / "docs" / "newcomer.md"
+PAGE = Path(__file__).parents[2] / "docs" / "how-to" / "newcomer.md"
 
 
 def test_the_page_shows_what_was_timed() -> None:

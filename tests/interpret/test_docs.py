@@ -1,4 +1,4 @@
-"""docs/interpret.md: its example runs, its thresholds and its table are those of the files."""
+"""The page on interpretation: its example runs, its thresholds and table are of the files."""
 
 import json
 import re
@@ -11,7 +11,9 @@ from pulsephase.experiments import interpret_presence
 from pulsephase.experiments.interpret_validation import RESULTS
 from pulsephase.interpret.thresholds import reasons, thresholds
 
-PAGE = (Path(__file__).parents[2] / "docs" / "interpret.md").read_text(encoding="utf-8")
+PAGE = (Path(__file__).parents[2] / "docs" / "reference" / "interpret.md").read_text(
+    encoding="utf-8"
+)
 
 
 def test_the_adapter_of_the_page_runs(capsys: pytest.CaptureFixture[str]) -> None:

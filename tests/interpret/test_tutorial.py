@@ -13,7 +13,7 @@ from pulsephase.experiments import signal_level
 from pulsephase.experiments.interpret_tutorial import DOCS, FIGURES, path_of, rounded, write_figures
 from pulsephase.interpret.thresholds import thresholds
 
-PAGE = Path(__file__).parents[2] / "docs" / "interpret-tutorial.md"
+PAGE = Path(__file__).parents[2] / "docs" / "explanation" / "what-base-has-learnt.md"
 STORED: dict[str, Any] = json.loads(path_of("base").read_text(encoding="utf-8"))
 SIGNAL: dict[str, Any] = json.loads(signal_level.RESULTS.read_text(encoding="utf-8"))
 

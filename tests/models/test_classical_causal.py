@@ -144,7 +144,7 @@ def test_pos_loses_nothing_without_latency_and_chrom_all() -> None:
 
 
 def test_the_page_runs() -> None:
-    page = Path(__file__).parents[2] / "docs" / "classical.md"
+    page = Path(__file__).parents[2] / "docs" / "reference" / "classical.md"
     result = doctest.testfile(str(page), module_relative=False)
     assert result.attempted >= 9
     assert result.failed == 0

@@ -100,7 +100,7 @@ def test_without_a_pulse_a_fifth_of_the_heads_still_bobs_with_it() -> None:
     assert not any(each.alive for each in drawn)
     assert 0.12 < np.mean([each.motion.bob > 0 for each in drawn]) < 0.28  # 20 %, 3 errors
     root = Path(__file__).parents[2]
-    for page in ("README.md", "docs/synthetic.md"):
+    for page in ("README.md", "docs/reference/synthetic.md"):
         assert "a fifth of its clips" in " ".join((root / page).read_text("utf-8").split())
 
 

@@ -1,4 +1,4 @@
-"""Leaving one set out over four look-alikes, by the commands of docs/protocols.md."""
+"""Leaving one set out over four look-alikes, by the commands of docs/how-to/protocols.md."""
 
 import json
 from pathlib import Path
@@ -8,7 +8,7 @@ import pytest
 from pulsephase.cli import main
 
 ROOT = Path(__file__).parents[2]
-PAGE = (ROOT / "docs" / "protocols.md").read_text(encoding="utf-8")
+PAGE = (ROOT / "docs" / "how-to" / "protocols.md").read_text(encoding="utf-8")
 RESULTS = ROOT / "experiments" / "results" / "protocol_look_alikes.json"
 SEEDS = {"ubfc": 100, "pure": 200, "buaa": 300, "mmpd": 400}
 """Of the first person of each set: no two sets hold the same people."""

@@ -14,7 +14,7 @@ from pulsephase.vitals.quality import TABLE, Calibration, calibration, fit
 from pulsephase.vitals.result import MIN_QUALITY
 
 RESULTS = Path(__file__).parents[2] / "experiments" / "results" / "quality.json"
-PAGE = (Path(__file__).parents[2] / "docs" / "vitals.md").read_text(encoding="utf-8")
+PAGE = (Path(__file__).parents[2] / "docs" / "reference" / "vitals.md").read_text(encoding="utf-8")
 METHODS = ("phasenet", "pos", "chrom", "green", None)
 
 

@@ -82,7 +82,7 @@ def test_one_window_is_the_same_with_and_without() -> None:
 
 def test_the_docs_show_the_committed_figures() -> None:
     stored = json.loads((ROOT / "experiments/results/tracking.json").read_text(encoding="utf-8"))
-    page = (ROOT / "docs/vitals.md").read_text(encoding="utf-8")
+    page = (ROOT / "docs/reference/vitals.md").read_text(encoding="utf-8")
     kinds = {row["kind"]: [] for row in stored["results"]}
     for row in stored["results"]:
         kinds[row["kind"]].append(f"{100 * row['alone']:.0f} / {100 * row['followed']:.0f}")

@@ -7,7 +7,7 @@ import pytest
 from pulsephase.video.datasets.registry import DATASETS
 from pulsephase.video.datasets.splits import split
 
-PAGE = (Path(__file__).parents[3] / "docs/datasets.md").read_text(encoding="utf-8")
+PAGE = (Path(__file__).parents[3] / "docs/reference/datasets.md").read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize("name", sorted(DATASETS))
