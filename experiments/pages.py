@@ -57,6 +57,16 @@ def filled(text: str, tables: Mapping[str, Callable[[], str]] = TABLES) -> str:
     return MARKED.sub(made, text)
 
 
+def narrow(text: str) -> str:
+    r"""Return a page whose tables have no blanks around their cells, for a file read as text.
+
+    Example:
+        >>> narrow("| a | b |\n| --- | ---: |\n")
+        '|a|b|\n|---|---:|\n'
+    """
+    return re.sub(r"^\|.*\|$", lambda row: re.sub(r" *\| *", "|", row[0]), text, flags=re.MULTILINE)
+
+
 def pages(root: Path = ROOT) -> list[Path]:
     """Return README.md and every page of the docs that is not made anew by each build."""
     found = (root / "docs").rglob("*.md")
@@ -71,7 +81,8 @@ def wanted(root: Path = ROOT) -> Iterator[tuple[Path, str]]:
     """Yield each page with the text that it should have."""
     for path in pages(root):
         name = path.relative_to(root).as_posix()
-        yield path, WHOLE[name]() if name in WHOLE else filled(path.read_text(encoding="utf-8"))
+        text = WHOLE[name]() if name in WHOLE else filled(path.read_text(encoding="utf-8"))
+        yield path, narrow(text) if name == "README.md" else text
 
 
 def stale(root: Path = ROOT) -> list[str]:

@@ -24,6 +24,20 @@ def verdicts() -> str:
     return "\n".join(lines) + "\n"
 
 
+def outcomes() -> str:
+    """The verdict in numbers: what it concludes, and on what."""
+    body = []
+    for name in SHIPPED:
+        verdict = read(f"interpret-{name}")["verdict"]
+        shares = [100 * verdict["causality_score"], 100 * verdict["time_invariance_score"]]
+        shown = [f"{share:.0f} %" for share in shares]
+        score = f"{verdict['physics_consistency']:.2f}"
+        above = f"{verdict['null_percentile']:.0f} %"
+        body.append([f"`{name}`", verdict["outcome"], *shown, score, above])
+    head = ["network", "an oscillator?", "causal", "one kernel", "two poles explain"]
+    return table([*head, "above random weights"], body)
+
+
 def _found(*rows: tuple[str, str, Any]) -> str:
     """Lay out what was found of every shipped network: a label, a form, and where it stands."""
     sections = [read(f"interpret-{name}")["sections"] for name in SHIPPED]
@@ -292,6 +306,7 @@ def false_positives() -> str:
 
 TABLES = {
     "verdicts": verdicts,
+    "outcomes": outcomes,
     "response": response,
     "system": system,
     "nulls": nulls,

@@ -1,7 +1,7 @@
 """The tables of `pages.py` on the networks: accuracy, real clips, speed, weights, ablations."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +21,7 @@ def read(name: str) -> Any:
     return json.loads((RESULTS / f"{name}.json").read_text(encoding="utf-8"))
 
 
-def or_dash(value: float | None, form: str) -> str:
+def or_dash(value: float | int | None, form: str) -> str:
     """Write a number, or a dash where there is none.
 
     >>> or_dash(1234.5, ",.0f"), or_dash(None, ".2f")
@@ -34,33 +34,24 @@ def synthetic() -> str:
     """Each network beside POS, preset by preset."""
     found = {name: _presets(name) for name in SHIPPED}
     shared = [preset for preset in found["tiny"] if preset in found["base"]]
-    head = ["preset"]
-    for name in SHIPPED:
-        head += [f"`{name}`", "POS", f"`{name}` - POS"]
+    head = ["preset", *(f"`{name}`" for name in SHIPPED)]
+    head += [f"POS, {CONFIGS[name].size} px" for name in SHIPPED]
+    head += [f"`{name}` - POS" for name in SHIPPED]
     body = []
     for preset in shared:
-        cells = [f"`{preset}`"]
-        for name in SHIPPED:
-            cells += _beside_pos(found[name][preset])
-        silent = (100 * (1 - found[name][preset]["phasenet"]["answered"]) for name in SHIPPED)
-        body.append([*cells, " / ".join(f"{share:.0f} %" for share in silent)])
-    return table([*head, "silent, `tiny` / `base`"], body)
+        rows = [found[name][preset] for name in SHIPPED]
+        cells = ["-"] * (3 * len(SHIPPED))
+        if preset != "null":
+            cells = [percent(row["phasenet"]["within_3_bpm"]) for row in rows]
+            cells += [percent(row["methods"]["pos"]["within_3_bpm"]) for row in rows]
+            cells += [gain(row["phasenet_minus"]["pos"]) for row in rows]
+        silent = (f"{100 * (1 - row['phasenet']['answered']):.0f}" for row in rows)
+        body.append([f"`{preset}`", *cells, "/".join(silent)])
+    return table([*head, "silent"], body)
 
 
 def _presets(name: str) -> dict[str, Any]:
     return {row["preset"]: row for row in read(f"ledger/against-pos/{name}")["presets"]}
-
-
-def _beside_pos(row: Mapping[str, Any]) -> list[str]:
-    if row["preset"] == "null":
-        return ["-"] * 3
-    shares = row["phasenet"]["within_3_bpm_by_seed"]
-    spread = f"{percent(min(shares))} to {percent(max(shares))}"
-    return [
-        f"{percent(row['phasenet']['within_3_bpm'])} ({spread})",
-        percent(row["methods"]["pos"]["within_3_bpm"]),
-        gain(row["phasenet_minus"]["pos"]),
-    ]
 
 
 def latest_look(weights: str) -> dict[str, Any]:
@@ -92,7 +83,7 @@ def benched() -> dict[tuple[str, str, str], dict[str, Any]]:
 
 
 def speed() -> str:
-    """What a frame costs on one thread."""
+    """What a frame costs on one thread, and a training step on two."""
     found, body = benched(), []
     for model in CONFIGS:
         stream, step = found[model, "folded", "stream"], found.get((model, "eager", "train"))
@@ -100,16 +91,13 @@ def speed() -> str:
             [
                 f"`{model}`, {stream['size']} px",
                 f"{stream['parameters']:,}",
-                f"{stream['macs_per_frame'] / 1e6:.1f} M",
                 f"{stream['ms_per_frame']:.2f}",
                 f"{found[model, 'onnx', 'stream']['ms_per_frame']:.2f}",
                 f"{found[model, 'folded', 'clip']['ms_per_frame']:.2f}",
-                f"{stream['state_bytes'] / 1e3:.0f} kB",
                 "-" if step is None else f"{step['ms_per_step']:.0f}",
             ]
         )
-    head = ["network", "parameters", "multiply-adds", "stream", "stream, ONNX", "clip"]
-    return table([*head, "state", "training step"], body)
+    return table(["network", "parameters", "stream", "ONNX", "clip", "training step"], body)
 
 
 def networks() -> str:
