@@ -55,8 +55,8 @@ def command(
     """Read a network's effective response, its poles, and a verdict against nulls.
 
     WEIGHTS is the name of shipped weights, a .safetensors file, or FILE.py:NAME, where NAME is an
-    adapter around anybody's network (docs/interpret.md). The verdict can be positive, negative, or
-    withheld with the number that is needed; all three are results, exit code 0.
+    adapter around anybody's network (docs/reference/interpret.md). The verdict can be positive,
+    negative, or withheld with the number that is needed; all three are results, exit code 0.
 
     Example: pulsephase interpret tiny --quick --json
     """
