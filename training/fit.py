@@ -217,7 +217,7 @@ class Trained:
 def fit(
     config: TrainConfig,
     *,
-    folder: Path | None = None,
+    folder: str | Path | None = None,
     report: Callable[[int, float], None] = lambda step, loss: None,
     relabel: Relabel = as_it_is,
 ) -> Trained:
@@ -244,7 +244,7 @@ def fit(
     """
     require_lightning()
     with threads(config.machine.threads), quiet():
-        return _fit(config, folder, report, relabel)
+        return _fit(config, None if folder is None else Path(folder), report, relabel)
 
 
 def _fit(

@@ -278,7 +278,9 @@ def measure(
     Example:
         >>> from pulsephase import WholeFrame, measure, preset, render
         >>> clip = render(2, preset("naive"))
-        >>> measure(clip, method="pos", faces=WholeFrame())
+        >>> result = measure(clip, method="pos", faces=WholeFrame())
+        >>> abs(result.rate.bpm - float(clip.truth.heart_rate_bpm.mean())) < 3
+        True
     """
     from pulsephase.video.faces import FaceTracker
 
