@@ -2,6 +2,7 @@
 
 import ast
 import inspect
+import json
 import subprocess
 import sys
 import textwrap
@@ -13,6 +14,7 @@ from types import ModuleType
 import pytest
 
 import pulsephase
+from pulsephase.cli import main
 
 ROOT = Path(__file__).parents[1]
 GOLDEN = Path(__file__).with_name("public_api.txt")
@@ -169,6 +171,31 @@ def test_a_network_that_is_none_is_refused() -> None:
         inspect.unwrap(pulsephase.interpret_network)(3)  # type: ignore[arg-type]  # no shape hook
     with pytest.raises(pulsephase.PulsePhaseError, match="clips"):
         pulsephase.interpret_network("tiny", clips=0)
+
+
+def test_an_interpretation_is_of_what_was_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("pulsephase.interpret.analyse.analyse", lambda context: {"of": context})
+    net = pulsephase.PhaseNet.from_pretrained("tiny")
+    by_name, by_net = (
+        pulsephase.interpret_network(each, quick=True, clips=1, seed=3)["of"]
+        for each in ("tiny", net)
+    )
+    assert by_name.subject.name == "tiny" and by_net.subject.name == "network"
+    assert by_name.budget.quick and by_name.budget.clips == len(by_name.clips) == 1
+    assert by_name.seed == by_net.seed == 3
+    for first, second in zip(by_name.clips, by_net.clips, strict=True):
+        assert first.source == second.source and first.frames.equal(second.frames)
+    frames = by_name.frames(by_name.clips[0])[:, :60]
+    assert by_name.subject(frames).equal(by_net.subject(frames))
+
+
+@pytest.mark.slow
+def test_an_interpretation_is_that_of_the_command(capsys: pytest.CaptureFixture[str]) -> None:
+    found = pulsephase.interpret_network("tiny", quick=True, clips=1)
+    assert main(["interpret", "tiny", "--quick", "--count", "1", "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert found["verdict"]["sentence"] == told["verdict"]["sentence"]
+    assert json.loads(json.dumps(found["sections"])) == told["sections"]
 
 
 RETURNED = {
