@@ -22,11 +22,22 @@ from pulsephase.models.weights import save
 from pulsephase.training.caches import MOST_CLIPS, FittedLag, Readable, chosen, fit_lag, open_cache
 from pulsephase.training.config import CachedSource, TrainConfig, share_of_batch
 from pulsephase.training.distributed import hardware, require_lightning, world
-from pulsephase.training.module import Batch, Relabel, as_it_is, relabelled
 from pulsephase.training.network import build, network_config
 from pulsephase.training.run_folder import RunFolder, origin
 from pulsephase.training.settings import to_plain
-from pulsephase.training.sources import Feed, Mixture, Parts, Recorded, Source, collate, rendered
+from pulsephase.training.sources import (
+    Batch,
+    Feed,
+    Mixture,
+    Parts,
+    Recorded,
+    Relabel,
+    Source,
+    as_it_is,
+    collate,
+    relabelled,
+    rendered,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -206,7 +217,7 @@ class Trained:
 def fit(
     config: TrainConfig,
     *,
-    folder: Path | None = None,
+    folder: str | Path | None = None,
     report: Callable[[int, float], None] = lambda step, loss: None,
     relabel: Relabel = as_it_is,
 ) -> Trained:
@@ -233,7 +244,7 @@ def fit(
     """
     require_lightning()
     with threads(config.machine.threads), quiet():
-        return _fit(config, folder, report, relabel)
+        return _fit(config, None if folder is None else Path(folder), report, relabel)
 
 
 def _fit(

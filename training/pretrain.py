@@ -15,9 +15,9 @@ from pulsephase.models.phasenet import PhaseNet
 from pulsephase.models.weights import save
 from pulsephase.training.config import Machine
 from pulsephase.training.fit import fit
-from pulsephase.training.module import Relabel, as_it_is
 from pulsephase.training.network import of_recipe
 from pulsephase.training.recipes import Recipe
+from pulsephase.training.sources import Relabel, as_it_is
 
 __all__ = ["Pretrained", "card_of", "pretrain", "revision", "store"]
 
