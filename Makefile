@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 export MPLBACKEND := Agg
 
-.PHONY: demo test test-slow check mutate experiments ledger format docs wheel clean
+.PHONY: demo test test-slow check mutate experiments results format docs wheel clean
 
 demo: $(STAMP)
 	$(BIN)/pulsephase demo
@@ -20,6 +20,7 @@ check: $(STAMP)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/python -m pulsephase.experiments.pages --check
 	$(MAKE) docs
 
 mutate: $(STAMP)
@@ -28,10 +29,11 @@ mutate: $(STAMP)
 # Every row of the ledger that is missing (hours), or those that ONLY names, made again.
 experiments: $(STAMP)
 	OMP_NUM_THREADS=1 $(BIN)/python -m pulsephase.experiments.ledger_rows $(ONLY)
-	$(MAKE) ledger
+	$(MAKE) results
 
-ledger: $(STAMP)
-	$(BIN)/python -m pulsephase.experiments.ledger_page
+# Every table of README.md and of the docs, from experiments/results/ alone.
+results: $(STAMP)
+	$(BIN)/python -m pulsephase.experiments.pages
 
 docs: $(STAMP)
 	$(BIN)/sphinx-build -q -W --keep-going -b html docs docs/_build/html

@@ -5,7 +5,8 @@ Parts of a row of results: metrics over stretches, coverage, attributes, the dev
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from jaxtyping import Float, UInt8
@@ -13,6 +14,10 @@ from jaxtyping import Float, UInt8
 from pulsephase.evaluation.stretches import Cut, Stretch
 from pulsephase.evaluation.waves import Waves, empty_row, evaluate_waves
 from pulsephase.vitals.metrics import Metrics
+from pulsephase.vitals.shown import dataframe, html_of, write_csv
+
+if TYPE_CHECKING:
+    from pandas import DataFrame
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,9 +64,12 @@ class Scored:
     label_bpm: float
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class Verdict:
     """A method on a source of clips under a convention.
+
+    In a notebook it shows its row as a table. `to_dataframe` and `to_csv` give a row for each
+    clip.
 
     Attributes:
         row: The results as plain data.
@@ -72,6 +80,54 @@ class Verdict:
     row: dict[str, Any]
     metrics: Metrics | None
     clips: tuple[Scored, ...]
+
+    def __repr__(self) -> str:
+        return f"Verdict({self._words()})"
+
+    def _words(self) -> str:
+        row = self.row
+        name = ", ".join(str(row[key]) for key in ("method", "convention") if key in row)
+        if self.metrics is None:
+            return f"{name}: no clip has a rate"
+        mae = self.metrics.mae
+        return f"{name}: MAE {mae.value:.2f} bpm on {len(self.clips)} clips"
+
+    def _repr_html_(self) -> str:
+        plain = {
+            key.replace("_", " "): f"{value:.4g}" if isinstance(value, float) else str(value)
+            for key, value in self.row.items()
+            if isinstance(value, str | int | float)
+        }
+        return html_of(self._words(), plain)
+
+    def to_dataframe(self) -> "DataFrame":
+        """Return a pandas data frame with a row for each clip.
+
+        Raises:
+            MissingExtraError: If pandas is not installed.
+        """
+        return dataframe(_clip_columns(self.clips))
+
+    def to_csv(self, path: str | Path) -> Path:
+        """Write a row for each clip as CSV, whole or not at all; return the path.
+
+        Raises:
+            InputError: If the file cannot be written.
+        """
+        return write_csv(path, _clip_columns(self.clips))
+
+
+def _clip_columns(clips: Sequence[Scored]) -> dict[str, list[Any]]:
+    """Return the table of clips: subject, mean rates and error of each, and its attributes."""
+    names = sorted({name for each in clips for name in each.tried.attributes})
+    return {
+        "clip": [each.tried.name for each in clips],
+        "subject": [each.tried.subject for each in clips],
+        "predicted_bpm": [each.predicted_bpm for each in clips],
+        "label_bpm": [each.label_bpm for each in clips],
+        "mae_bpm": [each.mae_bpm for each in clips],
+        **{name: [each.tried.attributes.get(name) for each in clips] for name in names},
+    }
 
 
 def worst(verdict: Verdict, count: int) -> list[Scored]:

@@ -6,7 +6,7 @@ are used nowhere else. On clips without a pulse every rate is wrong.
 
 ``python -m pulsephase.experiments.calibrate waves FOLDER`` renders the clips and keeps the waves
 (minutes); ``... fit FOLDER`` fits, and writes ``vitals/quality.json``,
-``experiments/results/quality.json`` and ``docs/quality.svg``.
+``experiments/results/quality.json`` and ``docs/figures/quality.svg``.
 """
 
 import argparse
@@ -38,7 +38,7 @@ CLASSICAL = ("pos", "chrom", "green")
 LEVEL_WEIGHT = {"phasenet": 1.0}  # a network's output has a scale that it was trained to
 STEPS = 5  # bins of the reliability diagram
 RESULTS = Path(__file__).parent / "results" / "quality.json"
-DIAGRAM = Path(__file__).resolve().parents[1] / "docs" / "quality.svg"
+DIAGRAM = Path(__file__).resolve().parents[1] / "docs" / "figures" / "quality.svg"
 TOLERANCE_BPM = 3.0
 
 

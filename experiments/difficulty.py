@@ -17,7 +17,7 @@ GREEN is right in more clips.
 
 ``python -m pulsephase.experiments.difficulty [PRESET ...]`` measures what
 ``experiments/results/difficulty.json`` lacks, preset by preset, so that a call that was cut off
-goes on where it stopped; ``--page`` prints the rows of the table of ``docs/synthetic.md``.
+goes on where it stopped.
 """
 
 import json
@@ -178,12 +178,16 @@ def completed(name: str, held: dict[str, Any] | None, *, clips: int) -> dict[str
     return row
 
 
-def page_row(name: str, methods: dict[str, Any]) -> str:
-    """Return the row of the page's table, with or without each column measured.
+def cells_of(name: str, methods: dict[str, Any]) -> list[str]:
+    """Return a preset's row of the table, with or without each column measured.
 
-    >>> row = {"pos": {"within_3_bpm": 0.62, "answered": 0.26}}
-    >>> page_row("full", row).split(" | ")[1:3]
-    ['62', 'not yet']
+    Args:
+        name: The preset; on ``null`` no rate is right.
+        methods: What was measured, by method.
+
+    Example:
+        >>> cells_of("full", {"pos": {"within_3_bpm": 0.62, "answered": 0.26}})[:2]
+        ['62', 'not yet']
     """
 
     def cell(method: str, what: str) -> str:
@@ -191,7 +195,7 @@ def page_row(name: str, methods: dict[str, Any]) -> str:
 
     shares = ["-" if name == "null" else cell(method, "within_3_bpm") for method in METHODS]
     answers = [cell(method, "answered") for method in CLASSICAL]
-    return f"| `{name}` | {' | '.join(shares + answers)} |"
+    return shares + answers
 
 
 def main(words: list[str]) -> None:
@@ -199,9 +203,6 @@ def main(words: list[str]) -> None:
     held: dict[str, dict[str, Any]] = {}
     if RESULTS.exists():
         held = json.loads(RESULTS.read_text(encoding="utf-8"))["presets"]
-    if words == ["--page"]:
-        print("\n".join(page_row(name, row["methods"]) for name, row in held.items()))
-        return
     unknown = [word for word in words if word not in PRESETS]
     if unknown:
         raise SystemExit(f"no preset {', '.join(unknown)}; there are {', '.join(PRESETS)}")
@@ -209,7 +210,7 @@ def main(words: list[str]) -> None:
         held[name] = completed(name, held.get(name), clips=CLIPS)
         kept = {known: held[known] for known in PRESETS if known in held}
         write_json(RESULTS, {"clips": CLIPS, "clip_s": CLIP_S, "presets": kept})
-        print(page_row(name, held[name]["methods"]), flush=True)
+        print(name, *cells_of(name, held[name]["methods"]), flush=True)
 
 
 if __name__ == "__main__":

@@ -2,7 +2,7 @@
 
 ``python -m pulsephase.experiments.interpret_tutorial tiny`` writes
 ``experiments/results/interpret-tiny.json`` and ``docs/interpret/tiny-*.svg``; the numbers in
-``docs/interpret-tutorial.md`` are tested against that file.
+``docs/explanation/what-base-has-learnt.md`` are tested against that file.
 """
 
 import json
@@ -20,7 +20,7 @@ from pulsephase.interpret.subject import open_network
 
 ROOT = Path(__file__).resolve().parents[1]
 RESULTS = ROOT / "experiments" / "results"
-DOCS = ROOT / "docs" / "interpret"
+DOCS = ROOT / "docs" / "figures" / "interpret"
 DIGITS = 5
 FIGURES = (
     "kernels",

@@ -1,8 +1,6 @@
 """The ledger's page, made from the rows alone: the same files give the same page, byte for byte.
 
-``python -m pulsephase.experiments.ledger_page`` writes ``docs/ledger.md``.
-
-The looks at the real clips, as the ledger's page shows them.
+`pages.py` (``make results``) writes it to ``docs/reference/ledger.md``.
 """
 
 import json
@@ -15,7 +13,6 @@ from pulsephase.experiments.ledger_ablation import comparisons
 from pulsephase.experiments.ledger_curves import curve_tables
 from pulsephase.experiments.ledger_fine_tuning import fine_tuning_tables
 from pulsephase.experiments.ledger_rows import RESULTS
-from pulsephase.files import whole_file
 from pulsephase.pages.markdown import each, gain, made_by, percent, table
 
 
@@ -114,13 +111,12 @@ def _bpm(value: float | None) -> str:
     return "none" if value is None else f"{value:.1f}"
 
 
-PAGE = Path(__file__).resolve().parents[1] / "docs" / "ledger.md"
 LOOKS = Path(__file__).parent / "results" / "real_clips.json"
 
 HEAD = """# Ledger
 
 How well the networks do, with protocol, seeds and spread, and the classical methods beside them.
-Made by `make ledger` from `experiments/results/`; do
+Made by `make results` from `experiments/results/`; do
 not edit. `make experiments` makes the rows that are missing, `make experiments ONLY=curves/light`
 makes one again. What training on one preset gives on another has a script and a file of its own
 (`trained_on.py`, `trained_on.json`).
@@ -292,13 +288,3 @@ def trainings(runs: list[Mapping[str, Any]]) -> str:
 
 def _loss(difference: float | None) -> str:
     return "-" if difference is None else f"{difference:+.3f}"
-
-
-def main() -> None:
-    """Write the page."""
-    with whole_file(PAGE) as temporary:
-        temporary.write_text(page(), encoding="utf-8")
-
-
-if __name__ == "__main__":
-    main()

@@ -1,4 +1,4 @@
-"""Time the four commands of docs/newcomer.md on a look-alike of UBFC-rPPG with four subjects.
+"""Time the commands of docs/how-to/newcomer.md on a look-alike of UBFC-rPPG with four subjects.
 
 ``python -m pulsephase.experiments.newcomer`` runs each as typed, in a process of its own, and
 writes ``experiments/results/newcomer.json``: seconds of wall time and of processor time.

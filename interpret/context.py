@@ -299,3 +299,39 @@ def footage_context(
         left_out=left_out if alive else 0,
         progress=progress,
     )
+
+
+def open_context(
+    subject: Subject,
+    *,
+    videos: Sequence[str | Path] = (),
+    quick: bool = False,
+    clips: int | None = None,
+    assume_pulse: bool = False,
+    seed: int = 0,
+    progress: Callable[[str, float], None] = lambda name, share: None,
+) -> Context:
+    """Return a context with the user's clips, or with synthetic ones where there are no videos.
+
+    Args:
+        subject: What is interpreted.
+        videos: Videos, or folders of them; none takes clips of the generator.
+        quick: Whether the smaller budget is taken.
+        clips: Clips that operating points are drawn from; none is 8, and 6 if ``quick``.
+        assume_pulse: Take the user's word that whoever is seen in a video has a pulse.
+        seed: Of all draws.
+        progress: Called with the name of what is done and the share of it that is finished.
+
+    Raises:
+        InputError: If a video cannot be read, or none is long enough.
+        ParameterError: If ``clips`` is below 1.
+    """
+    budget = QUICK if quick else FULL
+    if clips is not None:
+        budget = replace(budget, clips=clips)
+    paths = [path for each in videos for path in videos_of(Path(each))]
+    if not paths:
+        return synthetic_context(subject, budget=budget, seed=seed, progress=progress)
+    return footage_context(
+        subject, paths, budget=budget, seed=seed, assume_pulse=assume_pulse, progress=progress
+    )

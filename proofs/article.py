@@ -1,8 +1,8 @@
 """The derivation as a page of the documentation, made from the theorems themselves.
 
 Nothing in it depends on how a check came out or how long it took, so that the page is the same on
-every machine: ``python -m pulsephase.proofs.article docs/derivation.md`` writes it, and a test
-compares it with what is stored. Every number in it is computed when it is written.
+every machine: ``python -m pulsephase.proofs.article docs/explanation/derivation.md`` writes it, and
+a test compares it with what is stored. Every number in it is computed when it is written.
 """
 
 import re
@@ -100,8 +100,8 @@ def write_article(path: Path) -> Path:
 
 
 def main() -> None:
-    """Write to the path of the first argument (``docs/derivation.md`` by default)."""
-    write_article(Path(sys.argv[1] if len(sys.argv) > 1 else "docs/derivation.md"))
+    """Write to the path of the first argument (``docs/explanation/derivation.md`` by default)."""
+    write_article(Path(sys.argv[1] if len(sys.argv) > 1 else "docs/explanation/derivation.md"))
 
 
 if __name__ == "__main__":

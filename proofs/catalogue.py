@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from importlib import import_module
 
 from pulsephase.errors import ParameterError
-from pulsephase.proofs.theorem import Theorem
+from pulsephase.proofs.theorem import Theorem, Verdict
+from pulsephase.proofs.theorem import prove as prove_theorem
 
 TITLE = "From blood flow to a causal convolution"
 LEAD = (
@@ -173,3 +174,24 @@ def theorems(only: Iterable[str] = ()) -> Iterator[Theorem]:
     for name in ids():
         if not wanted or name.upper() in wanted:
             yield load(name)
+
+
+def prove(*only: str) -> tuple[Verdict, ...]:
+    """Check theorems of the derivation: each must hold, and each wrong version of it must fail.
+
+    Args:
+        only: Ids such as ``"T14"``; none checks all of them, which takes minutes.
+
+    Returns:
+        One verdict for each, in the order of the derivation. A theorem whose optional package is
+        missing is not run: its ``holds`` is none.
+
+    Raises:
+        ParameterError: If there is no theorem of that id; before any is checked.
+
+    Example:
+        >>> (found,) = prove("T14")
+        >>> found.proved
+        True
+    """
+    return tuple(prove_theorem(theorem) for theorem in theorems(only))

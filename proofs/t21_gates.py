@@ -26,9 +26,9 @@ class Gate:
     """A claim: which terms the bounds hold, and how the error falls with the scale."""
 
     with_control: bool = True
-    """The bound on a/2 holds |a||b|/4."""
+    """The bound on a/2 holds ``|a||b|/4``."""
     quartic: bool = True
-    """The bound on a/2 + ab/4 holds |a||b|^3/48."""
+    """The bound on a/2 + ab/4 holds ``|a||b|^3/48``."""
     scale_power: int = 2
     grows_through_layers: bool = True
     """An error is carried on, and grown, by the layers after."""

@@ -88,7 +88,7 @@ class MutantResult:
     residual: float
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class Verdict:
     """The outcome of a theorem; ``holds`` is none where an extra is missing."""
 
@@ -98,6 +98,16 @@ class Verdict:
     detail: str = ""
     mutants: tuple[MutantResult, ...] = field(default=())
     seconds: float = 0.0
+
+    def __repr__(self) -> str:
+        name = f"{self.theorem.id}, {self.theorem.title}"
+        if self.holds is None:
+            return f"Verdict({name}: {self.detail})"
+        refused = sum(mutant.fails for mutant in self.mutants)
+        return (
+            f"Verdict({name}: {'holds' if self.holds else 'FAILS'}, "
+            f"{refused} of {len(self.mutants)} wrong versions refused)"
+        )
 
     @property
     def all_mutants_fail(self) -> bool:

@@ -13,6 +13,7 @@ import recordings
 
 from pulsephase.cli import main
 from pulsephase.evaluation.verify import Look, verify
+from pulsephase.synthetic.lookalike import LAG_S
 from pulsephase.video.datasets.cache import Cache
 from pulsephase.video.datasets.recording import Label, Recording
 from pulsephase.video.datasets.registry import DATASETS, dataset
@@ -78,6 +79,16 @@ def test_faults_of_every_kind_are_named(look_alike: Path, tmp_path: Path, run: R
         "subject4",
     }
     assert [entry.name for entry in Cache(tmp_path / "cache").entries] == ["subject2", "subject3"]
+
+
+def test_a_look_alike_in_dim_light_is_found_without_fault(run: Run, tmp_path: Path) -> None:
+    """The light wanders in the first seconds of `lux 1.0`; its label is in step all the same."""
+    code, _ = run("fake", "buaa", tmp_path / "set", "--subjects", 1)
+    assert code == 0
+    code, found = run("verify", tmp_path / "set", "--name", "buaa", "--workers", 1)
+    assert (code, found["bad"]) == (0, 0), kinds(found)
+    for row in found["recordings"]:
+        assert row["lag_s"] == pytest.approx(LAG_S, abs=0.05)
 
 
 def shifted(recording: Recording, by_s: float) -> Label:

@@ -154,7 +154,7 @@ class Machine:
     Attributes:
         device: Torch device: ``cpu``, ``cuda``, ``cuda:1``.
         processes: Processes a node, one a device.
-        nodes: Nodes; see `docs/training.md` for several.
+        nodes: Nodes; see `docs/how-to/training.md` for several.
         threads: Threads of each process.
         workers: Processes that make clips, for each process; 0 makes them in it (and
             renders them on its device, where nothing is read from a cache).

@@ -1,13 +1,17 @@
 """Published protocols as one resumable run: each fold trains, then its test subjects are read once.
 
-| file | holds |
-|---|---|
-| ``protocol.json`` | what was asked: folds, caches, config, methods |
-| ``FOLD/SET.json`` | the split of a data set in that fold |
-| ``FOLD/run/`` | the training, a run folder like any other |
-| ``FOLD/result.json`` | the rows of the fold; it is there when the fold is finished |
-| ``FOLD/index.html`` | its report |
-| ``results.json`` | the rows of all finished folds |
+``protocol.json``
+    what was asked: folds, caches, config, methods
+``FOLD/SET.json``
+    the split of a data set in that fold
+``FOLD/run/``
+    the training, a run folder like any other
+``FOLD/result.json``
+    the rows of the fold; it is there when the fold is finished
+``FOLD/index.html``
+    its report
+``results.json``
+    the rows of all finished folds
 
 A killed protocol goes on: finished folds are kept, the fold in work goes on from its checkpoint.
 """

@@ -23,18 +23,21 @@ from pulsephase.synthetic.footage import cached_footage
 from pulsephase.training.caches import MOST_CLIPS, FittedLag, Readable, chosen, fit_lag, open_cache
 from pulsephase.training.config import CachedSource, PlantedSource, TrainConfig, share_of_batch
 from pulsephase.training.distributed import hardware, require_lightning, world
-from pulsephase.training.module import Batch, Relabel, as_it_is, relabelled
 from pulsephase.training.network import build, network_config
 from pulsephase.training.run_folder import RunFolder, origin
 from pulsephase.training.settings import to_plain
 from pulsephase.training.sources import (
+    Batch,
     Feed,
     Mixture,
     Parts,
     Recorded,
+    Relabel,
     Source,
+    as_it_is,
     collate,
     planted,
+    relabelled,
     rendered,
 )
 
@@ -232,7 +235,7 @@ class Trained:
 def fit(
     config: TrainConfig,
     *,
-    folder: Path | None = None,
+    folder: str | Path | None = None,
     report: Callable[[int, float], None] = lambda step, loss: None,
     relabel: Relabel = as_it_is,
 ) -> Trained:
@@ -259,7 +262,7 @@ def fit(
     """
     require_lightning()
     with threads(config.machine.threads), quiet():
-        return _fit(config, folder, report, relabel)
+        return _fit(config, None if folder is None else Path(folder), report, relabel)
 
 
 def _fit(

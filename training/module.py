@@ -7,7 +7,7 @@ them, so that neither the number of processes nor of parts changes it.
 The loss of a batch of clips, for whoever trains or times a network.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any, cast, final
 
 import torch
@@ -24,26 +24,7 @@ from pulsephase.models.losses import LossWeights, clip_losses, normaliser, tally
 from pulsephase.models.phasenet import PhaseNet
 from pulsephase.training.config import TrainConfig
 from pulsephase.training.distributed import all_sum, over_all_processes
-from pulsephase.training.sources import Feed
-
-Batch = Mapping[str, Any]
-"""Clips: ``frames`` in 0..1 or bytes, ``pulse``, ``counts``, ``has_pulse``, ``heart_rate_bpm``, and
-``names``, which is a list of text."""
-
-
-Relabel = Callable[[dict[str, Tensor]], dict[str, Tensor]]
-"""Changes the tensors of a batch, for a control such as shuffled labels."""
-
-
-def as_it_is(batch: dict[str, Tensor]) -> dict[str, Tensor]:
-    """Change nothing."""
-    return batch
-
-
-def relabelled(batch: Batch, relabel: Relabel) -> Batch:
-    """Return a batch with its tensors changed, and its names."""
-    tensors = {key: value for key, value in batch.items() if key != "names"}
-    return {**relabel(tensors), "names": batch["names"]}
+from pulsephase.training.sources import Batch, Feed, Relabel, as_it_is, relabelled
 
 
 def as_colour(frames: Tensor, dtype: torch.dtype) -> Float[Tensor, "batch time 3 height width"]:

@@ -16,9 +16,9 @@ from pulsephase.models.weights import save
 from pulsephase.synthetic.footage import cached_footage
 from pulsephase.training.config import Machine, PlantedSource
 from pulsephase.training.fit import fit
-from pulsephase.training.module import Relabel, as_it_is
 from pulsephase.training.network import of_recipe
 from pulsephase.training.recipes import Recipe
+from pulsephase.training.sources import Relabel, as_it_is
 
 __all__ = ["Pretrained", "card_of", "pretrain", "revision", "store"]
 

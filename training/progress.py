@@ -27,8 +27,9 @@ from pulsephase.files import whole_file
 from pulsephase.models.losses import normaliser
 from pulsephase.training.config import TrainConfig
 from pulsephase.training.distributed import all_sum
-from pulsephase.training.module import Batch, Training, batch_losses
+from pulsephase.training.module import Training, batch_losses
 from pulsephase.training.settings import differences, to_plain
+from pulsephase.training.sources import Batch
 
 KEY = "pulsephase"
 """Where in a checkpoint our own record stands."""

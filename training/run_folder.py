@@ -1,12 +1,15 @@
 """The folder of a run: its config, what it ran on, its log, its checkpoint and its weights.
 
-| file | holds |
-|---|---|
-| ``config.json`` | every key; ``pulsephase train --run FOLDER`` goes on, or runs it anew |
-| ``run.json`` | revision, versions, machine, data, lags, and, at the end, the outcome |
-| ``metrics.csv``, ``tensorboard/`` | the log |
-| ``checkpoint.pt`` | all that the run needs to go on as if nothing had happened |
-| ``weights.safetensors`` | the averaged weights that validated best |
+``config.json``
+    every key; ``pulsephase train --run FOLDER`` goes on, or runs it anew
+``run.json``
+    revision, versions, machine, data, lags, and, at the end, the outcome
+``metrics.csv``, ``tensorboard/``
+    the log
+``checkpoint.pt``
+    all that the run needs to go on as if nothing had happened
+``weights.safetensors``
+    the averaged weights that validated best
 """
 
 import json

@@ -10,7 +10,7 @@ Batches of a training in the one order that they have, from any step on, for any
 import os
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, final
 
@@ -31,6 +31,26 @@ from pulsephase.training.caches import Readable, shifted
 from pulsephase.training.config import PlantedSource, SyntheticSource
 from pulsephase.video.datasets.entry import CachedClip, CacheEntry
 from pulsephase.vitals.heart_rate import peak_bpm
+
+Batch = Mapping[str, Any]
+"""Clips: ``frames`` in 0..1 or bytes, ``pulse``, ``counts``, ``has_pulse``, ``heart_rate_bpm``, and
+``names``, which is a list of text."""
+
+
+Relabel = Callable[[dict[str, Tensor]], dict[str, Tensor]]
+"""Changes the tensors of a batch, for a control such as shuffled labels."""
+
+
+def as_it_is(batch: dict[str, Tensor]) -> dict[str, Tensor]:
+    """Change nothing."""
+    return batch
+
+
+def relabelled(batch: Batch, relabel: Relabel) -> Batch:
+    """Return a batch with its tensors changed, and its names."""
+    tensors = {key: value for key, value in batch.items() if key != "names"}
+    return {**relabel(tensors), "names": batch["names"]}
+
 
 Clip = dict[str, Any]
 TRIES = 8

@@ -32,13 +32,11 @@ class Resampler:
     save that a frame within 0.5 ms of :math:`\tau` is passed on exactly. So footage at the grid's
     own rate passes unchanged, with no latency; footage at 29.97 Hz on a 30 Hz grid slides slowly
     through all weights; and linear signals are exact at any rate. Frames more than ``gap_s`` apart
-    are not
-    joined: the samples between them are left out, and the next one is the first grid time at or
-        after
-    the later frame. The grid itself never moves.
+    are not joined: the samples between them are left out, and the next one is the first grid time
+    at or after the later frame. The grid itself never moves.
 
-    *Causality.* Changing the frames from index k on changes no sample at or before ``times[k -
-    1]``.
+    *Causality.* Changing the frames from index k on changes no sample at or before
+    ``times[k - 1]``.
 
     Args:
         sample_hz: Rate of the grid.

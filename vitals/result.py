@@ -5,12 +5,19 @@ pulse says so.
 """
 
 from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from jaxtyping import Float
 
 from pulsephase.errors import ParameterError
+from pulsephase.vitals import shown
 from pulsephase.vitals.windows import MOST_MISSING
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from pandas import DataFrame
 
 MIN_QUALITY = 0.85
 NOISE_RISE = 12.0
@@ -19,7 +26,7 @@ NOISE_RISE = 12.0
 The 95 % quantile of windows of 5 to 20 s of white, pink and brown noise is 8.5 to 11."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class Window:
     """The rate of one window.
 
@@ -42,10 +49,17 @@ class Window:
     reason: str | None
     rise: float = 0.0
 
+    def __repr__(self) -> str:
+        words = shown.rate_words(self.bpm, self.estimate_bpm, self.quality, self.reason)
+        return f"Window({self.start_s:.1f} to {self.end_s:.1f} s: {words})"
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class HeartRate:
     """The rate of a whole wave, and of its windows.
+
+    In a notebook it shows itself as a figure. `to_dataframe` and `to_csv` give a row for each
+    window.
 
     Attributes:
         bpm: Rate in beats a minute, or none.
@@ -74,6 +88,42 @@ class HeartRate:
     def none(cls, reason: str) -> "HeartRate":
         """Return the result of a wave in which there is nothing to measure."""
         return cls(bpm=None, estimate_bpm=None, quality=0.0, reason=reason)
+
+    def __repr__(self) -> str:
+        return f"HeartRate({self._words()}, {len(self.windows)} windows)"
+
+    def _words(self) -> str:
+        return shown.rate_words(self.bpm, self.estimate_bpm, self.quality, self.reason)
+
+    def _repr_html_(self) -> str:
+        return shown.html_of(self._words(), {}, shown.rate_image(self))
+
+    def plot(self, axes: "Axes | None" = None) -> "Axes":
+        """Draw the rate of each window over time; a cross is a guess that was not given.
+
+        Args:
+            axes: Matplotlib axes to draw on; none makes a new figure.
+
+        Returns:
+            The axes.
+        """
+        return shown.plot_rate(self, axes)
+
+    def to_dataframe(self) -> "DataFrame":
+        """Return the windows as a pandas data frame, one row for each.
+
+        Raises:
+            MissingExtraError: If pandas is not installed.
+        """
+        return shown.dataframe(shown.window_columns(self.windows))
+
+    def to_csv(self, path: str | Path) -> Path:
+        """Write the windows as CSV, one row for each, whole or not at all; return the path.
+
+        Raises:
+            InputError: If the file cannot be written.
+        """
+        return shown.write_csv(path, shown.window_columns(self.windows))
 
 
 def judge_window(

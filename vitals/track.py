@@ -10,8 +10,8 @@ that overlap :math:`o`-fold, the path maximises
 
 The cap :math:`S_0` keeps a strong burst from outweighing many windows; the slope limit :math:`v`
 lies beyond what the mean of a window does, and below what a jump needs. Cap, cost and limit were
-chosen on planted waves (docs/vitals.md). The path looks at the whole wave: it is for recordings,
-not for streams.
+chosen on planted waves (docs/reference/vitals.md). The path looks at the whole wave: it is for
+recordings, not for streams.
 
 Does the rate of a window run away, faster than a heart's can?
 """

@@ -4,6 +4,7 @@ import gc
 import weakref
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import final
 
 import numpy as np
@@ -113,6 +114,20 @@ def test_errors_are_those_that_were_planted() -> None:
         assert verdict.row["coverage"] == 1 and verdict.row["unscored"] == []
         assert set(verdict.row["by_subject"]) == {"ann", "ben"}
         assert list(verdict.row["by_group"]) == ["light: bright", "light: dim"]
+
+
+def test_a_verdict_is_a_line_and_a_table_of_clips(tmp_path: Path) -> None:
+    clips = [case("ann1", bpm=60), case("ben1", bpm=90)]
+    (verdict,) = one([Planted("wrong", off_by_12)], clips)
+    assert (
+        repr(verdict) == f"Verdict(wrong, strict: MAE {verdict.row['mae_bpm']:.2f} bpm on 2 clips)"
+    )
+    assert "<th" in verdict._repr_html_() and "mae bpm" in verdict._repr_html_()
+    table = verdict.to_dataframe()
+    assert table["clip"].tolist() == ["ann1", "ben1"] and table.light.tolist() == ["bright", "dim"]
+    assert table.mae_bpm.tolist() == [each.mae_bpm for each in verdict.clips]
+    written = verdict.to_csv(tmp_path / "a.csv").read_text().splitlines()
+    assert written[0] == ",".join(table) and len(written) == 3
 
 
 @pytest.mark.parametrize("convention", ["strict", "toolbox-2025", "phasenet-release"])

@@ -1,14 +1,10 @@
-"""The page of the ledger is that of its rows, byte for byte."""
+"""The page of the ledger shows every row that is finished, and every look."""
 
 import json
 from pathlib import Path
 
 from pulsephase.experiments import ledger_page
 from pulsephase.experiments.ledger_rows import ROWS, path_of
-
-
-def test_the_committed_page_is_made_from_the_committed_rows() -> None:
-    assert ledger_page.PAGE.read_text(encoding="utf-8") == ledger_page.page()
 
 
 def test_every_committed_row_is_one_that_can_be_made() -> None:

@@ -1,8 +1,6 @@
 """POS and CHROM as streams: causal to the bit, the same in pieces, the published sum at the end."""
 
-import doctest
 from collections.abc import Callable
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -141,10 +139,3 @@ def test_pos_loses_nothing_without_latency_and_chrom_all() -> None:
     assert agreement("pos", 0) > agreement("pos", 47) - 0.02
     assert agreement("chrom", 24) > agreement("chrom", 47) - 0.02
     assert agreement("chrom", 0) < 0.5 * agreement("chrom", 47)
-
-
-def test_the_page_runs() -> None:
-    page = Path(__file__).parents[2] / "docs" / "classical.md"
-    result = doctest.testfile(str(page), module_relative=False)
-    assert result.attempted >= 9
-    assert result.failed == 0

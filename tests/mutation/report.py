@@ -1,4 +1,4 @@
-"""What survived, module by module: `experiments/results/mutation.json` and `docs/mutation.md`."""
+"""What survived, module by module: `mutation.json` and `docs/reference/mutation.md`."""
 
 import hashlib
 import json

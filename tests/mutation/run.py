@@ -2,8 +2,9 @@
 
 Run ``python -m mutation.run`` from a checkout: all modules take tens of minutes,
 one (``--only kernels``) a few. Entries of the modules that were run replace theirs in
-``experiments/results/mutation.json``, from which ``docs/mutation.md`` is written. Exit code 1 if a
-test fails on the true code, or if less than the asked share of the mutants turns something red.
+``experiments/results/mutation.json``, from which ``docs/reference/mutation.md`` is written. Exit
+code 1 if a test fails on the true code, or if less than the asked share of the mutants turns
+something red.
 """
 
 import argparse
@@ -24,7 +25,7 @@ from pulsephase.errors import InputError, ParameterError
 ROOT = Path(__file__).resolve().parents[2]
 TARGETS = ("tests/physics", "src/pulsephase/physics", "tests/proofs/test_theorems.py")
 RESULTS = ROOT / "experiments" / "results" / "mutation.json"
-DOCUMENT = ROOT / "docs" / "mutation.md"
+DOCUMENT = ROOT / "docs" / "reference" / "mutation.md"
 OPTIONS = ("-c", str(ROOT / "pyproject.toml"))
 HEAVY = ("sympy", "mpmath", "flint", "torch", "torchdiffeq", "scipy.signal", "scipy.integrate")
 

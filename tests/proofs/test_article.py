@@ -1,4 +1,4 @@
-"""docs/derivation.md is what the theorems say, and says it readably."""
+"""docs/explanation/derivation.md is what the theorems say, and says it readably."""
 
 import re
 from pathlib import Path
@@ -12,10 +12,8 @@ ROOT = Path(__file__).parents[2]
 
 
 def test_the_stored_page_is_in_step() -> None:
-    stored = (ROOT / "docs/derivation.md").read_text(encoding="utf-8")
-    assert article(theorems()) == stored, (
-        "the theorems changed: run `python -m pulsephase.proofs.article docs/derivation.md`"
-    )
+    stored = (ROOT / "docs/explanation/derivation.md").read_text(encoding="utf-8")
+    assert article(theorems()) == stored, "the theorems changed: run `make results`"
 
 
 def test_the_page_is_written_whole(tmp_path: Path) -> None:

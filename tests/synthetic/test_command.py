@@ -105,7 +105,9 @@ def test_a_scene_is_compressed_by_its_codec(
 
 def test_help_and_page_name_every_preset() -> None:
     text = command.get_help(click.Context(command))
-    page = (Path(__file__).parents[2] / "docs" / "synthetic.md").read_text(encoding="utf-8")
+    page = (Path(__file__).parents[2] / "docs" / "reference" / "synthetic.md").read_text(
+        encoding="utf-8"
+    )
     listed = page[page.index("Presets: ") :].split("\n\n")[0]
     for name in PRESETS:
         assert name in text[text.index("Presets:") :], name

@@ -1,8 +1,6 @@
 """The path is the best one, follows what a heart does, and passes over what it cannot do."""
 
 import itertools
-import json
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -13,7 +11,6 @@ from pulsephase.experiments.tracking import SECONDS, planted, share_right
 from pulsephase.vitals.heart_rate import heart_rate
 from pulsephase.vitals.track import CAP, COST_PER_BPM, FASTEST_BPM_S, follow
 
-ROOT = Path(__file__).parents[2]
 RATES_HZ = [15.0, 24.0, 29.97, 60.0, 120.0]
 
 
@@ -78,13 +75,3 @@ def test_one_window_is_the_same_with_and_without() -> None:
     for start in range(0, round(SECONDS * 30) - 300, 300):
         part = wave[start : start + 300]
         assert heart_rate(part, sample_hz=30.0) == heart_rate(part, sample_hz=30.0, track=False)
-
-
-def test_the_docs_show_the_committed_figures() -> None:
-    stored = json.loads((ROOT / "experiments/results/tracking.json").read_text(encoding="utf-8"))
-    page = (ROOT / "docs/vitals.md").read_text(encoding="utf-8")
-    kinds = {row["kind"]: [] for row in stored["results"]}
-    for row in stored["results"]:
-        kinds[row["kind"]].append(f"{100 * row['alone']:.0f} / {100 * row['followed']:.0f}")
-    for kind, cells in kinds.items():
-        assert f"| {kind} | {' | '.join(cells)} |" in page

@@ -1,11 +1,13 @@
 """One recording in the cache: a folder of three arrays and their description, whole or not there.
 
-| file | type | shape | holds |
-|---|---|---|---|
-| ``frames.npy`` | uint8 | time, 3, size, size | face crops, RGB |
-| ``labels.npy`` | float32 | time, 6 | pulse, display in bpm, face box x, y, width, height |
-| ``times.npy`` | float64 | time | time in s: the first frame's plus n over the rate |
-| ``entry.json`` | | | :class:`CacheEntry`, with the SHA-256 of the other three |
+``frames.npy``
+    uint8; time, 3, size, size; face crops, RGB
+``labels.npy``
+    float32; time, 6; pulse, display in bpm, face box x, y, width, height
+``times.npy``
+    float64; time; time in s: the first frame's plus n over the rate
+``entry.json``
+    :class:`CacheEntry`, with the SHA-256 of the other three
 
 Where a value is not known it is NaN. The box is in pixels of the source.
 

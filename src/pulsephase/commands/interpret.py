@@ -1,9 +1,7 @@
 """``pulsephase interpret``: what has a network learnt, and is there an oscillator in it?"""
 
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import click
 
@@ -55,36 +53,30 @@ def command(
     """Read a network's effective response, its poles, and a verdict against nulls.
 
     WEIGHTS is the name of shipped weights, a .safetensors file, or FILE.py:NAME, where NAME is an
-    adapter around anybody's network (docs/interpret.md). The verdict can be positive, negative, or
-    withheld with the number that is needed; all three are results, exit code 0.
+    adapter around anybody's network (docs/reference/interpret.md). The verdict can be positive,
+    negative, or withheld with the number that is needed; all three are results, exit code 0.
 
     Example: pulsephase interpret tiny --quick --json
     """
     use_one_thread()
     from pulsephase.interpret.analyse import SECTIONS, analyse
-    from pulsephase.interpret.context import (
-        FULL,
-        QUICK,
-        footage_context,
-        synthetic_context,
-        videos_of,
-    )
+    from pulsephase.interpret.context import open_context
     from pulsephase.interpret.subject import open_subject
     from pulsephase.pages.measurement import check_writable
 
     if report is not None:
         check_writable(report)
     subject = open_subject(weights, device=device)
-    budget = QUICK if quick else FULL
-    if count is not None:
-        budget = replace(budget, clips=count)
-    videos = [video for path in clips for video in videos_of(path)]
     with progress(f"interpreting {subject.name}", len(SECTIONS) + 1) as advance:
-        shared: dict[str, Any] = {"budget": budget, "seed": seed, "progress": _steps(advance)}
-        if videos:
-            context = footage_context(subject, videos, assume_pulse=assume_pulse, **shared)
-        else:
-            context = synthetic_context(subject, **shared)
+        context = open_context(
+            subject,
+            videos=clips,
+            quick=quick,
+            clips=count,
+            assume_pulse=assume_pulse,
+            seed=seed,
+            progress=_steps(advance),
+        )
         found = analyse(context)
     if report is not None:
         from pulsephase.interpret.report import frames_of, write_report

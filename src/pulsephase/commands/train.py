@@ -62,7 +62,7 @@ KEYS = {
     "settings",
     multiple=True,
     metavar="KEY=VALUE",
-    help="Any key of the config (docs/training.md), such as network.mixer=identity; repeatable.",
+    help="Any key of the config (docs/how-to/training.md), as network.mixer=identity; repeatable.",
 )
 @click.option(
     "--run",

@@ -1,8 +1,9 @@
 """From a video to a heart rate: one pass over the footage, then any method on what it saw."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -10,6 +11,7 @@ from jaxtyping import Bool, Float
 
 from pulsephase.errors import ParameterError
 from pulsephase.files import whole_file
+from pulsephase.measurement.footage import Footage
 from pulsephase.measurement.observation import Observation, observe
 from pulsephase.models.classical import LEAST_S
 from pulsephase.models.classical import METHODS as CLASSICAL
@@ -18,16 +20,34 @@ from pulsephase.video.pipeline import FaceSource
 from pulsephase.vitals.heart_rate import HeartRate, heart_rate
 from pulsephase.vitals.respiration import Respiration, respiration
 from pulsephase.vitals.result import MIN_QUALITY
+from pulsephase.vitals.shown import dataframe, html_of, rate_image, rate_words, write_csv
 from pulsephase.vitals.variability import Variability, variability
 from pulsephase.vitals.windows import SHORTEST_S
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from pandas import DataFrame
 
 METHODS = ("phasenet", *CLASSICAL)
 SLOWEST_HZ = 2.5  # below, no band of half a hertz is left under 0.9 of Nyquist
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class Measurement:
-    """A heart rate, and what else the beats tell, with the wave it was read from."""
+    """A heart rate, variability and breathing rate, with the wave that they were read from.
+
+    ``rate.bpm`` is the heart rate, or none with the reason in ``rate.reason``. In a notebook a
+    measurement shows itself as a table and a figure. `to_dataframe` and `to_csv` give a row for
+    each sample; those of ``rate`` give a row for each window.
+
+    Attributes:
+        observation: What one pass over the video found: times, face boxes, colour.
+        method: Whose wave it is.
+        pulse: The wave at ``observation.times_s``, NaN where there is none.
+        rate: The heart rate, and that of each window.
+        variability: Of the intervals between beats, or the reasons why there is none.
+        respiration: Breathing rate, or the reason why there is none.
+    """
 
     observation: Observation
     method: str
@@ -35,6 +55,77 @@ class Measurement:
     rate: HeartRate
     variability: Variability
     respiration: Respiration
+
+    def __repr__(self) -> str:
+        seen = self.observation
+        return (
+            f"Measurement({Path(seen.source).name}, {seen.duration_s:.1f} s, {self.method}: "
+            f"{self._words()})"
+        )
+
+    def _words(self) -> str:
+        rate = self.rate
+        return rate_words(rate.bpm, rate.estimate_bpm, rate.quality, rate.reason)
+
+    def _repr_html_(self) -> str:
+        seen, breath = self.observation, self.respiration
+        sdnn_ms = self.variability.sdnn_ms
+        facts = {
+            "video": f"{Path(seen.source).name}, {seen.duration_s:.1f} s, {seen.frames} frames",
+            "method": self.method,
+            "without a face": f"{seen.no_face_s:.1f} s",
+            "SDNN": "none" if sdnn_ms is None else f"{sdnn_ms:.0f} ms",
+            "breathing": "none" if breath.bpm is None else f"{breath.bpm:.0f} a minute",
+        }
+        return html_of(self._words(), facts, rate_image(self.rate))
+
+    def plot(self, axes: "Axes | None" = None) -> "Axes":
+        """Draw the heart rate of each window over time; a cross is a guess that was not given.
+
+        Args:
+            axes: Matplotlib axes to draw on; none makes a new figure.
+
+        Returns:
+            The axes.
+        """
+        return self.rate.plot(axes)
+
+    def plot_wave(self, axes: "Axes | None" = None) -> "Axes":
+        """Draw the pulse wave over time; it has a gap where there is none.
+
+        Args:
+            axes: Matplotlib axes to draw on; none makes a new figure.
+
+        Returns:
+            The axes.
+        """
+        if axes is None:
+            from matplotlib import pyplot
+
+            axes = pyplot.subplots(layout="constrained")[1]
+        axes.plot(self.observation.times_s, self.pulse, linewidth=1)
+        axes.set(xlabel="time (s)", ylabel=f"pulse by {self.method} (a.u.)")
+        return axes
+
+    def to_dataframe(self) -> "DataFrame":
+        """Return a pandas data frame with a row for each sample: time, pulse, quality, face box.
+
+        The windows are in ``rate.to_dataframe()``.
+
+        Raises:
+            MissingExtraError: If pandas is not installed.
+        """
+        return dataframe(sample_columns(self))
+
+    def to_csv(self, path: str | Path) -> Path:
+        """Write a row for each sample as CSV, whole or not at all; return the path.
+
+        The windows are written by ``rate.to_csv``.
+
+        Raises:
+            InputError: If the file cannot be written.
+        """
+        return write_csv(path, sample_columns(self))
 
     def as_json(self) -> dict[str, object]:
         """Return the result as plain data; ``heart_rate_bpm`` is null where there is a reason."""
@@ -141,41 +232,75 @@ def read_out(seen: Observation, method: str, *, min_quality: float = MIN_QUALITY
 
 
 def measure(
-    path: str | Path,
+    video: Footage,
     *,
+    times_s: Iterable[float] | None = None,
+    sample_hz: float | None = None,
     method: str = "phasenet",
     weights: str | Path = "tiny",
     faces: FaceSource | None = None,
     device: str = "cpu",
     min_quality: float = MIN_QUALITY,
 ) -> Measurement:
-    """Measure the heart rate in a video.
+    """Measure the heart rate in a video: a file, an array of frames, or frames one by one.
+
+    Frames are read once and not kept, so memory does not grow with the length of a video. Results
+    count time from the first frame.
 
     Args:
-        path: Any file that FFmpeg reads, at least 5 s long; the network's warm-up and delay take
-            1.5 s more until there is a heart rate.
-        method: ``phasenet``, ``pos``, ``chrom`` or ``green``.
-        weights: Name of shipped weights, or a path.
-        faces: A tracker or a fixed box; none means a new tracker.
+        video: One of:
+
+            - the path of any file that FFmpeg reads;
+            - an array (numpy or torch) of RGB frames, ``(time, height, width, 3)`` in uint8;
+            - an iterable of such frames, ``(height, width, 3)``; OpenCV gives BGR, so pass
+              ``frame[..., ::-1]``;
+            - a `Clip`.
+
+            It must last 5 s. The network's warm-up and delay take 1.5 s more until there is a
+            heart rate.
+        times_s: Time of each frame in s, rising. For an array or an iterable.
+        sample_hz: Frames per second, instead of times. For an array or an iterable.
+        method: The network ``phasenet``, or one of seven methods without training: ``pos``,
+            ``chrom``, ``green``, ``ica``, ``lgi``, ``pbv``, ``omit`` (`docs/classical.md`).
+        weights: Name of shipped weights, ``tiny`` or ``base``, or a path.
+        faces: A tracker, a `FixedBox`, or `WholeFrame` for frames that are face crops; none means
+            a new tracker.
         device: Torch device of the network.
         min_quality: Probability of being within 3 bpm that a rate must have to be given.
 
     Raises:
-        InputError: If the file cannot be read or is too short.
-        ParameterError: If there is no such method.
+        InputError: If the file cannot be read, or the video is too short.
+        ParameterError: If there is no such method, or frames have neither times nor a rate.
+        SamplingError: If times do not rise, or the rate is not positive.
+        ShapeError: If frames have the wrong shape or type, or there is not one time for each.
         WeightsError: If there are no such weights.
+
+    Example:
+        >>> from pulsephase import WholeFrame, measure, preset, render
+        >>> clip = render(2, preset("naive"))
+        >>> result = measure(clip, method="pos", faces=WholeFrame())
+        >>> abs(result.rate.bpm - float(clip.truth.heart_rate_bpm.mean())) < 3
+        True
     """
     from pulsephase.video.faces import FaceTracker
 
     if method not in METHODS:
         raise ParameterError(f"no method {method!r}; there are {', '.join(METHODS)}")
+    if not 0 <= min_quality <= 1:
+        raise ParameterError(f"min_quality is {min_quality}; it is a probability, 0 to 1")
     net = PhaseNet.from_pretrained(weights).to(device)
-    seen = observe(path, net=net, faces=FaceTracker() if faces is None else faces)
+    seen = observe(
+        video,
+        net=net,
+        faces=FaceTracker() if faces is None else faces,
+        times_s=times_s,
+        sample_hz=sample_hz,
+    )
     return read_out(seen, method, min_quality=min_quality)
 
 
-def write_samples(path: Path, result: Measurement) -> None:
-    """Write time, pulse, quality and box of each sample to a .csv or .npz, whole or not at all.
+def sample_columns(result: Measurement) -> dict[str, Float[np.ndarray, " time"]]:
+    """Return the table of samples: time, pulse, quality, and face box in pixels.
 
     The quality of a sample is the best of the windows that hold it, NaN outside all windows.
     """
@@ -185,18 +310,23 @@ def write_samples(path: Path, result: Measurement) -> None:
         half_s = 0.5 / seen.sample_hz
         inside = (since_s > window.start_s - half_s) & (since_s < window.end_s - half_s)
         quality[inside] = np.fmax(quality[inside], window.quality)
-    columns: dict[str, Any] = {
+    return {
         "time_s": seen.times_s,
         "pulse": result.pulse,
         "quality": quality,
         **{f"box_{name}": seen.boxes[:, i] for i, name in enumerate(("x", "y", "width", "height"))},
     }
-    with whole_file(path) as temporary:
-        if path.suffix == ".npz":
-            with temporary.open("wb") as file:
-                np.savez_compressed(file, **columns)
-        else:
-            rows = np.column_stack(list(columns.values()))
-            np.savetxt(
-                temporary, rows, delimiter=",", header=",".join(columns), comments="", fmt="%.9g"
-            )
+
+
+def write_samples(path: Path, result: Measurement) -> None:
+    """Write the table of samples to a .csv or .npz, whole or not at all.
+
+    Raises:
+        InputError: If a .csv cannot be written.
+    """
+    columns = sample_columns(result)
+    if path.suffix != ".npz":
+        write_csv(path, columns)
+        return
+    with whole_file(path) as temporary, temporary.open("wb") as file:
+        np.savez_compressed(file, **columns)  # type: ignore[arg-type]  # no array is a flag

@@ -5,22 +5,22 @@ frame, and the mean skin colour. Nothing is kept but one number, one box and one
 memory does not grow with resolution.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import torch
 from jaxtyping import Bool, Float, UInt8
 from torch import Tensor
 
+from pulsephase.measurement.footage import Footage, open_footage
 from pulsephase.models.classical import mean_colour
 from pulsephase.models.config import PhaseNetConfig
 from pulsephase.models.phasenet import PhaseNet
 from pulsephase.models.stream import PulseStream, placed
 from pulsephase.video.clip import Clip
 from pulsephase.video.pipeline import FaceSource, face_clips
-from pulsephase.video.read import read_clips, require_duration
+from pulsephase.video.read import require_duration
 from pulsephase.video.resample import GAP_S
 from pulsephase.video.times import Cadence
 
@@ -133,23 +133,37 @@ class Tracks:
         )
 
 
-def observe(path: str | Path, *, net: PhaseNet, faces: FaceSource) -> Observation:
+def observe(
+    video: Footage,
+    *,
+    net: PhaseNet,
+    faces: FaceSource,
+    times_s: Iterable[float] | None = None,
+    sample_hz: float | None = None,
+) -> Observation:
     """Read a video once, frame after frame.
 
     Args:
-        path: Any file that FFmpeg reads.
+        video: A path, a clip, an array of frames, or an iterable of frames
+            (:mod:`pulsephase.measurement.footage`).
         net: The network; its size and rate are those of the crops.
         faces: A tracker, or a fixed box.
+        times_s: Time of each frame in s, for an array or an iterable.
+        sample_hz: Frames per second, instead of times.
 
     Raises:
-        InputError: If the file cannot be read or is shorter than 5 s.
+        InputError: If the video cannot be read or is shorter than 5 s.
+        ParameterError: If there are neither times nor a rate, or both, or too many.
+        SamplingError: If times do not rise, or the rate is not positive.
+        ShapeError: If frames have the wrong shape or type, or not one time each.
     """
+    opened = open_footage(video, times_s=times_s, sample_hz=sample_hz)
     count, chunk = 0, None
     cadence = Cadence(pause_s=GAP_S)
 
     def counted() -> Iterator[Clip]:
         nonlocal count, chunk
-        for chunk in read_clips(path):
+        for chunk in opened.clips():
             count += len(chunk)
             for time_s in chunk.times_s.tolist():
                 cadence.push(time_s)
@@ -165,9 +179,9 @@ def observe(path: str | Path, *, net: PhaseNet, faces: FaceSource) -> Observatio
             picture = _picture(net, crops, chunk, before)
             before = torch.cat([before, _with_face(crops)])[-net.config.warmup :]
     last_s = 0.0 if chunk is None else float(chunk.times_s[-1])
-    duration_s = require_duration(path, frames=count, last_s=last_s)
+    duration_s = require_duration(opened.name, frames=count, last_s=last_s)
     return tracks.observation(
-        source=str(path),
+        source=opened.name,
         frames=count,
         duration_s=duration_s,
         source_hz=cadence.hz,
@@ -198,6 +212,8 @@ def _picture(
         return None
     index = int(here.nonzero()[0, 0])
     frame = chunk.frames[int(torch.searchsorted(chunk.times_s, crops.times_s[index]))]
+    if frame.is_floating_point():  # a clip of the generator
+        frame = (255 * frame).round().clamp(0, 255).to(torch.uint8)
     faces = ~crops.boxes[: index + 1].isnan().any(1)
     seen = torch.cat([before, crops.frames[: index + 1][faces]])[-net.config.warmup - 1 :]
     with torch.inference_mode():
