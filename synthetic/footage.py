@@ -16,6 +16,7 @@ import json
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -25,9 +26,9 @@ from jaxtyping import Float, Float32, UInt8, UInt16
 
 from pulsephase.errors import InputError
 from pulsephase.files import write_json
+from pulsephase.video.clip import Box, Image
 from pulsephase.video.crops import MARGIN, crop
 from pulsephase.video.faces import FaceTracker
-from pulsephase.video.clip import Box, Image
 from pulsephase.video.pipeline import FaceSource
 from pulsephase.video.read import read_clips
 from pulsephase.video.skin import SkinMask, SkinPatch, around
@@ -56,6 +57,7 @@ class FootageEntry:
         person: Who is seen.
         frames: How many.
         seconds: From the first frame to the last.
+        start_s: Time of the first frame in the video.
         face_px: Median of the longer side of the box.
         own_bpm: Rate of the footage's own pulse, if one stands out.
         planted: What was planted before a codec; empty where nothing was.
@@ -66,6 +68,7 @@ class FootageEntry:
     person: str
     frames: int
     seconds: float
+    start_s: float
     face_px: float
     own_bpm: float | None
     planted: Mapping[str, Any] = field(default_factory=dict)
@@ -164,7 +167,10 @@ def cache_clip(
     """
     out, name = Path(out), name or Path(path).stem
     out.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=out, prefix=".making-") as temporary:
+    with (
+        tempfile.TemporaryDirectory(dir=out, prefix=".making-") as temporary,
+        ExitStack() as opened,
+    ):
         best: _Stretch | None = None
         now: _Stretch | None = None
         for image, time_s, box in faces_in(path):
@@ -173,6 +179,7 @@ def cache_clip(
             if box is not None:
                 if now is None:
                     now = _Stretch(Path(temporary) / f"at-{time_s:.3f}", with_skin=with_skin)
+                    opened.callback(now.release)
                 now.push(image, box, time_s)
         best = _longer(best, now)
         seconds = 0.0 if best is None else best.seconds
@@ -188,11 +195,12 @@ def cache_clip(
             raise InputError(
                 f"{path}: the face has {face_px:.0f} px; at least {LEAST_FACE_PX} are needed"
             )
-        about = {
+        about: dict[str, Any] = {
             "name": name,
             "person": person,
             "frames": len(best.times_s),
             "seconds": seconds,
+            "start_s": best.times_s[0],
             "face_px": face_px,
             "own_bpm": best.own_bpm(own),
             "planted": dict(planted or {}),
@@ -254,6 +262,10 @@ class _Stretch:
         self.boxes.append(box)
         self.colours.append(colour)
 
+    def release(self) -> None:
+        for array in self.arrays.values():
+            array.close()
+
     def own_bpm(self, own: Own) -> float | None:
         times_s = np.array(self.times_s)
         return own(np.stack(self.colours).astype(np.float64), times_s - times_s[0])
@@ -263,8 +275,7 @@ class _Stretch:
         pulse_at: Callable[[Float[np.ndarray, " time"]], Float[np.ndarray, " time"]] | None,
     ) -> None:
         times_s = np.array(self.times_s)
-        for array in self.arrays.values():
-            array.close()
+        self.release()
         np.save(self.folder / "times_s.npy", times_s - times_s[0])
         np.save(self.folder / "boxes.npy", np.array(self.boxes))
         np.save(self.folder / "colour.npy", np.stack(self.colours))
@@ -310,8 +321,8 @@ def halved(
     cells: Float32[np.ndarray, "3 size size"],
 ) -> Float32[np.ndarray, "3 half half"]:
     """Average cells two by two."""
-    colours, rows, columns = cells.shape
-    return cells.reshape(colours, rows // 2, 2, columns // 2, 2).mean((2, 4))
+    pairs = cells[:, ::2] + cells[:, 1::2]
+    return np.asarray((pairs[..., ::2] + pairs[..., 1::2]) / 4, dtype=np.float32)
 
 
 class GrowingArray:
@@ -337,7 +348,9 @@ class GrowingArray:
         self._count += 1
 
     def close(self) -> None:
-        """Write how many there are."""
+        """Write how many there are, once."""
+        if self._file.closed:
+            return
         self._file.seek(0)
         self._header()
         self._file.close()

@@ -270,4 +270,4 @@ def plant(
         maps: See :func:`maps_of`.
     """
     lost = change(planting, times_s, maps)[:, None] * skin
-    return frames * (1 - planting.direction[:, None, None] * lost)
+    return np.asarray(frames * (1 - planting.direction[:, None, None] * lost), dtype=np.float32)

@@ -290,9 +290,9 @@ class Planter:
 def _one_of(draw: Stream, entries: Sequence[FootageEntry]) -> FootageEntry:
     """Draw a person, then one of the person's entries."""
     persons = sorted({entry.person for entry in entries})
-    person = persons[min(int(draw.uniform(0, len(persons))), len(persons) - 1)]
+    person = persons[draw.below(len(persons))]
     theirs = [entry for entry in entries if entry.person == person]
-    return theirs[min(int(draw.uniform(0, len(theirs))), len(theirs) - 1)]
+    return theirs[draw.below(len(theirs))]
 
 
 def _lasts(times_s: Float[np.ndarray, " time"]) -> float:

@@ -222,7 +222,8 @@ def check(config: TrainConfig) -> None:
         ("optimiser.learning_rate", optimiser.learning_rate),
         ("optimiser.clip_norm", optimiser.clip_norm),
         *((f"share of {each.preset}", each.share) for each in data.synthetic),
-        *((f"share of {each.cache}", each.share) for each in (*data.planted, *data.cached)),
+        *((f"share of {each.cache}", each.share) for each in data.planted),
+        *((f"share of {each.cache}", each.share) for each in data.cached),
     ):
         if not 0 < value < float("inf"):
             raise ParameterError(f"{name} is {value}; it must be above 0, and finite")
