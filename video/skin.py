@@ -135,4 +135,5 @@ def _alike(
 
 def _most(levels: Float32[np.ndarray, "*shape 3"]) -> Float32[np.ndarray, "*shape"]:
     """Return the largest colour of each pixel; numpy is slow over an axis of three."""
-    return np.maximum(np.maximum(levels[..., 0], levels[..., 1]), levels[..., 2])
+    red_green = np.maximum(levels[..., 0], levels[..., 1])
+    return np.asarray(np.maximum(red_green, levels[..., 2]), dtype=np.float32)
