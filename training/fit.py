@@ -192,7 +192,7 @@ if TYPE_CHECKING:
     from pulsephase.training.progress import Progress
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class Trained:
     """The outcome of a training.
 
@@ -215,6 +215,12 @@ class Trained:
     lags: Mapping[str, Any]
     described: Mapping[str, Any]
     leads: bool
+
+    def __repr__(self) -> str:
+        return (
+            f"Trained({self.config.optimiser.steps} steps, {self.config.clips} clips, weights of "
+            f"step {self.best_step}, {self.seconds:.0f} s)"
+        )
 
     def card(self) -> dict[str, Any]:
         """Return what a reader of the weights must know; no time in it, so that reruns agree."""

@@ -34,7 +34,7 @@ class Truth:
     skin_mask: Float[Tensor, "time height width"] | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class Clip:
     """Consecutive frames with their true times.
 
@@ -69,6 +69,13 @@ class Clip:
 
     def __len__(self) -> int:
         return len(self.frames)
+
+    def __repr__(self) -> str:
+        time, _, height, width = self.frames.shape
+        kind = str(self.frames.dtype).removeprefix("torch.")
+        known = "" if self.pulse is None else ", with its pulse"
+        source = f" of {self.source}" if self.source else ""
+        return f"Clip({time} frames{source}, {width} x {height} pixels, {kind}{known})"
 
 
 Image = UInt8[np.ndarray, "height width 3"]

@@ -7,10 +7,12 @@ SNR and another correlation under each convention, so none is computed without b
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from jaxtyping import Float
+from numpy.typing import NDArray
 
 from pulsephase.checks import as_wave, check_rate
 from pulsephase.errors import ParameterError, ShapeError
@@ -26,13 +28,17 @@ from pulsephase.vitals.agreement import (
 )
 from pulsephase.vitals.conventions import CONVENTIONS, resolution_bpm, score, score_strictly
 from pulsephase.vitals.heart_rate import FLAT, WINDOW_S
+from pulsephase.vitals.shown import dataframe, write_csv
+
+if TYPE_CHECKING:
+    from pandas import DataFrame
 
 PRINTED_BPM = 0.01  # two decimals are what tables print
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class Metrics:
-    """The result of :func:`metrics`.
+    """The result of :func:`metrics`; `to_dataframe` and `to_csv` give a row for each rate.
 
     Attributes:
         convention: Its name.
@@ -67,6 +73,42 @@ class Metrics:
     by_group: Mapping[str, "Metrics"] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
     readings: Readings | None = None
+
+    def __repr__(self) -> str:
+        return (
+            f"Metrics({self.convention}, {self.rates} rates of {self.waves} waves: "
+            f"MAE {_printed(self.mae, 2)} bpm, RMSE {_printed(self.rmse, 2)} bpm, "
+            f"correlation {_printed(self.pearson, 2)}, SNR {_printed(self.snr, 1)} dB)"
+        )
+
+    def to_dataframe(self) -> "DataFrame":
+        """Return a pandas data frame with a row for each rate: predicted, label, SNR, correlation.
+
+        Raises:
+            MissingExtraError: If pandas is not installed.
+        """
+        return dataframe(self._columns())
+
+    def to_csv(self, path: str | Path) -> Path:
+        """Write a row for each rate as CSV, whole or not at all; return the path.
+
+        Raises:
+            InputError: If the file cannot be written.
+        """
+        return write_csv(path, self._columns())
+
+    def _columns(self) -> dict[str, NDArray[np.float64]]:
+        scores = self.scores
+        return {
+            "predicted_bpm": scores.predicted_bpm,
+            "label_bpm": scores.label_bpm,
+            "snr_db": scores.snr_db,
+            "macc": scores.macc,
+        }
+
+
+def _printed(metric: Metric, digits: int) -> str:
+    return "none" if metric.value is None else f"{metric.value:.{digits}f}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

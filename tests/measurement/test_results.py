@@ -12,7 +12,7 @@ from matplotlib import pyplot
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from pulsephase import WholeFrame, heart_rate, measure, preset, render
+from pulsephase import Clip, WholeFrame, heart_rate, measure, metrics, preset, render
 from pulsephase.errors import InputError, MissingExtraError
 from pulsephase.evaluation.results import Verdict
 from pulsephase.measurement.measure import Measurement, sample_columns, write_samples
@@ -155,6 +155,30 @@ def test_a_plot_without_axes_makes_a_figure(found: Measurement) -> None:
         assert len(pyplot.get_fignums()) == 2
     finally:
         pyplot.close("all")
+
+
+def test_metrics_are_a_line_and_a_table_of_rates(tmp_path: Path) -> None:
+    times = np.arange(600) / HZ
+    wave, other = (np.sin(2 * np.pi * rate * times) for rate in (1.2, 1.3))
+    scored = metrics([wave, wave], [wave, other], sample_hz=HZ)
+    assert repr(scored).startswith(f"Metrics(strict, {scored.rates} rates of 2 waves: MAE 3.00 bpm")
+    table = scored.to_dataframe()
+    assert len(table) == scored.rates
+    error = (table.predicted_bpm - table.label_bpm).abs().mean()
+    assert error == pytest.approx(scored.mae.value)
+    read = pandas.read_csv(scored.to_csv(tmp_path / "a.csv"))
+    pandas.testing.assert_frame_equal(read, table, rtol=1e-8)
+    alone = metrics([wave], [wave], sample_hz=HZ, convention="toolbox-2025")
+    assert alone.pearson.value is None and "correlation none" in repr(alone)
+
+
+def test_a_clip_is_a_line() -> None:
+    clip = render(2, preset("naive", seconds=2.0))
+    words = "Clip(60 frames of synthetic seed 2, 36 x 36 pixels, float32, with its pulse)"
+    assert repr(clip) == words
+    assert repr(Clip(frames=clip.frames, times_s=clip.times_s)) == (
+        "Clip(60 frames, 36 x 36 pixels, float32)"
+    )
 
 
 def test_a_verdict_without_clips_shows_itself() -> None:
