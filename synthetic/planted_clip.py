@@ -180,9 +180,9 @@ class Planter:
 
     def _colours(
         self,
-        shown: Float32[np.ndarray, "time 3 size size"],
-        lit: Float32[np.ndarray, "time 3 size size"],
-        lost: Float32[np.ndarray, "time 3 size size"],
+        shown: Float32[np.ndarray, "shown 3 size size"],
+        lit: Float32[np.ndarray, "shown 3 size size"],
+        lost: Float32[np.ndarray, "shown 3 size size"],
         path: _Path,
         grid: Float[np.ndarray, " time"],
     ) -> Float[np.ndarray, "2 time 3"]:
@@ -197,7 +197,7 @@ class Planter:
         self,
         entry: FootageEntry,
         path: _Path,
-        crops: Float32[np.ndarray, "time 3 size size"],
+        crops: Float32[np.ndarray, "read 3 size size"],
         grid: Float[np.ndarray, " time"],
         noise: Stream,
     ) -> PlantedClip:

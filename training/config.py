@@ -50,19 +50,24 @@ class SyntheticSource:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlantedSource:
-    """Real footage with pulses planted in it, made as it is needed.
+    """Real footage, cached as crops, in which known pulses are planted as clips are needed.
 
     Attributes:
-        cache: Folder of the footage cache.
-        preset: Of planting; footage that went through a codec keeps the pulse that it holds.
+        cache: Folder of the cache; entries that came through a codec keep the pulse they have.
         share: Weight among the sources.
-        validate: Persons to validate on; all others of the cache are trained on.
+        training: Who is trained on, names with commas between; empty means everybody.
+        validation: Who is validated on, likewise; ``rest`` means all others.
+        preset: Of what is planted.
+        no_pulse: Share of clips in which nothing is planted, where the footage shows no pulse of
+            its own.
     """
 
     cache: str
-    preset: str = "plant-full"
     share: float = 1.0
-    validate: tuple[str, ...] = ()
+    training: str = ""
+    validation: str = ""
+    preset: str = "plant-full"
+    no_pulse: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -19,11 +19,11 @@ from pulsephase.machine import threads
 from pulsephase.models.config import PhaseNetConfig
 from pulsephase.models.phasenet import PhaseNet
 from pulsephase.models.weights import save
-from pulsephase.synthetic.footage import cached_footage
 from pulsephase.training.caches import MOST_CLIPS, FittedLag, Readable, chosen, fit_lag, open_cache
-from pulsephase.training.config import CachedSource, PlantedSource, TrainConfig, share_of_batch
+from pulsephase.training.config import CachedSource, TrainConfig, share_of_batch
 from pulsephase.training.distributed import hardware, require_lightning, world
 from pulsephase.training.network import build, network_config
+from pulsephase.training.planted import planted
 from pulsephase.training.run_folder import RunFolder, origin
 from pulsephase.training.settings import to_plain
 from pulsephase.training.sources import (
@@ -36,7 +36,6 @@ from pulsephase.training.sources import (
     Source,
     as_it_is,
     collate,
-    planted,
     relabelled,
     rendered,
 )
@@ -90,7 +89,6 @@ def prepare(
         rendered(source, network=network, frames=frames, seed=config.seed, device=device)
         for source in config.data.synthetic
     ]
-    _check_persons(config.data.planted)
     sources += [
         planted(source, network=network, frames=frames, seed=config.seed)
         for source in config.data.planted
@@ -110,16 +108,6 @@ def prepare(
         lags=known,
         described=_described(config, opened),
     )
-
-
-def _check_persons(sources: Sequence[PlantedSource]) -> None:
-    """Raise unless everybody who is to be validated on is shown in a cache."""
-    shown = {entry.person for each in sources for entry in cached_footage(each.cache)}
-    missing = {person for each in sources for person in each.validate} - shown
-    if missing:
-        raise ParameterError(
-            f"no cache shows {', '.join(sorted(missing))}; there are {', '.join(sorted(shown))}"
-        )
 
 
 def _check_length(network: PhaseNetConfig, frames: int) -> None:

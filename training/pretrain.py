@@ -13,10 +13,10 @@ import torch
 from pulsephase.machine import machine, revision
 from pulsephase.models.phasenet import PhaseNet
 from pulsephase.models.weights import save
-from pulsephase.synthetic.footage import cached_footage
 from pulsephase.training.config import Machine, PlantedSource
 from pulsephase.training.fit import fit
 from pulsephase.training.network import of_recipe
+from pulsephase.training.planted import taught_names
 from pulsephase.training.recipes import Recipe
 from pulsephase.training.sources import Relabel, as_it_is
 
@@ -95,12 +95,7 @@ def pretrain(
         best_step=trained.best_step,
         device=device,
         leads=trained.leads,
-        footage=tuple(
-            entry.name
-            for source in planted
-            for entry in cached_footage(source.cache)
-            if entry.person not in source.validate
-        ),
+        footage=tuple(name for source in planted for name in taught_names(source)),
     )
 
 

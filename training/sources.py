@@ -22,13 +22,10 @@ from torch.utils.data import DataLoader, Dataset
 from pulsephase.models.config import PhaseNetConfig
 from pulsephase.synthetic.config import SynthConfig
 from pulsephase.synthetic.dataset import sample
-from pulsephase.synthetic.footage import cached_footage
-from pulsephase.synthetic.plant import plant_preset
-from pulsephase.synthetic.planted_clip import AS_IT_IS, Planter
 from pulsephase.synthetic.presets import preset
 from pulsephase.synthetic.seeds import SEED_STRIDE, TRAINING_SEED, VALIDATION_SEED
 from pulsephase.training.caches import Readable, shifted
-from pulsephase.training.config import PlantedSource, SyntheticSource
+from pulsephase.training.config import SyntheticSource
 from pulsephase.video.datasets.entry import CachedClip, CacheEntry
 from pulsephase.vitals.heart_rate import peak_bpm
 
@@ -131,76 +128,6 @@ def rendered(
         config=replace(config, no_pulse_probability=source.no_pulse),
         held_out_config=config,
         device=device,
-    )
-
-
-@final
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Planted(Source):
-    """Real footage with planted pulses; nobody is both trained on and validated on.
-
-    Attributes:
-        name: Of the preset of planting.
-        taught: Clips of the persons that are trained on.
-        unseen: Clips of the persons that are validated on, not augmented; none where nobody is.
-    """
-
-    name: str
-    share: float
-    first_seed: int
-    taught: Planter
-    unseen: Planter | None
-
-    @property
-    def holds_out(self) -> bool:
-        """Whether anybody is validated on."""
-        return self.unseen is not None
-
-    def training(self, index: int) -> Clip:
-        """Plant the clip of a number."""
-        return self._planted(self.taught, self.first_seed + index)
-
-    def held_out(self, count: int) -> list[Clip]:
-        """Plant clips of the persons that are validated on."""
-        if self.unseen is None:
-            return []
-        return [self._planted(self.unseen, VALIDATION_SEED + index) for index in range(count)]
-
-    def _planted(self, planter: Planter, seed: int) -> Clip:
-        clip = planter.clip(seed)
-        return {
-            "frames": torch.from_numpy(clip.frames),
-            "pulse": torch.from_numpy(clip.pulse),
-            "counts": torch.from_numpy(clip.counts),
-            "heart_rate_bpm": torch.tensor(float(clip.heart_rate_bpm.mean())),
-            "has_pulse": torch.tensor(clip.alive),
-            "name": f"{self.name} {seed} on {clip.entry.name}",
-        }
-
-
-def planted(source: PlantedSource, *, network: PhaseNetConfig, frames: int, seed: int) -> Planted:
-    """Return the planted clips of a cache of footage, at the network's size and rate.
-
-    Raises:
-        InputError: If there is no such cache.
-        ParameterError: If there is no such preset, or nobody is left to train on.
-    """
-    entries = cached_footage(source.cache)
-    taught = [entry for entry in entries if entry.person not in source.validate]
-    unseen = [entry for entry in entries if entry.person in source.validate]
-    every = Planter(
-        entries=tuple(taught),
-        size=network.size,
-        frames=frames,
-        sample_hz=network.sample_hz,
-        ranges=plant_preset(source.preset),
-    )
-    return Planted(
-        name=source.preset,
-        share=source.share,
-        first_seed=TRAINING_SEED + seed * SEED_STRIDE,
-        taught=every,
-        unseen=replace(every, entries=tuple(unseen), crops=AS_IT_IS) if unseen else None,
     )
 
 

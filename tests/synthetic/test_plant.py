@@ -294,7 +294,7 @@ def test_a_pulse_that_went_through_a_codec_keeps_its_label(
 def test_nobody_is_in_two_splits(cache: Path) -> None:
     from pulsephase.models.config import TINY
     from pulsephase.training.config import PlantedSource
-    from pulsephase.training.sources import planted
+    from pulsephase.training.planted import planted
 
     source = PlantedSource(cache=str(cache), training="p01", validation="rest")
     made = planted(source, network=TINY, frames=100, seed=0)

@@ -5,7 +5,14 @@ from pathlib import Path
 
 import click
 
-from pulsephase.commands.common import emit, progress, shared_options, stderr, steps_of
+from pulsephase.commands.common import (
+    emit,
+    planted_source,
+    progress,
+    shared_options,
+    stderr,
+    steps_of,
+)
 
 
 @click.command(name="pretrain")
@@ -35,14 +42,9 @@ from pulsephase.commands.common import emit, progress, shared_options, stderr, s
     "--planted",
     "caches",
     multiple=True,
-    type=click.Path(exists=True, file_okay=False),
-    help="Cache of real footage to plant pulses in, for the recipes tiny-mixed and base-mixed.",
-)
-@click.option(
-    "--validate-on",
-    "persons",
-    default="",
-    help="Persons of the caches to validate on, not to train on: p04,p05,...",
+    metavar="CACHE[:PEOPLE[:SHARE]]",
+    help="Cache of footage to plant in (recipes tiny-mixed and base-mixed), who of it to train on "
+    "(commas between), its weight; repeatable.",
 )
 @click.option("--init", default="", help="Weights to begin with; by default the recipe's.")
 @click.option("--threads", default=1, show_default=True, type=click.IntRange(1))
@@ -55,7 +57,6 @@ def command(
     out: Path,
     clips: int | None,
     caches: tuple[str, ...],
-    persons: str,
     init: str,
     threads: int,
     workers: int,
@@ -75,7 +76,6 @@ def command(
 
     from pulsephase.evaluation.compare import compare
     from pulsephase.files import write_json
-    from pulsephase.training.config import PlantedSource
     from pulsephase.training.pretrain import card_of, pretrain, store
     from pulsephase.training.recipes import COMPARED_ON, recipe
 
@@ -92,10 +92,7 @@ def command(
             workers=workers,
             folder=out / f"{name}-{seed}",
             report=steps_of(advance),
-            planted=[
-                PlantedSource(cache=cache, validate=tuple(filter(None, persons.split(","))))
-                for cache in caches
-            ],
+            planted=[planted_source(text) for text in caches],
             init=init,
         )
     if not result.leads:
