@@ -1,15 +1,19 @@
 """From evidence to a probability: how often is a heart rate of a given quality within 3 bpm?
 
 Waves of the network and of classical methods on synthetic clips of 20 s are cut into windows of
-10 s. The tables of `vitals/quality.py` are fitted on some presets and judged on others; the seeds
-are used nowhere else. On clips without a pulse every rate is wrong.
+10 s; those on clips planted in real footage (`planted_validation --waves`) are windows of 8 s. The
+tables of `vitals/quality.py` are fitted on some presets and on planted clips, which count as much
+as all presets together, and judged on other presets, and on planted clips by tables that never saw
+the person. On clips without a pulse every rate is wrong; a planted window that shows the footage's
+own rate is neither right nor wrong and is left out.
 
 ``python -m pulsephase.experiments.calibrate waves FOLDER`` renders the clips and keeps the waves
-(minutes); ``... fit FOLDER`` fits, and writes ``vitals/quality.json``,
+(minutes); ``... fit FOLDER PLANTED.npz`` fits, and writes ``vitals/quality.json``,
 ``experiments/results/quality.json`` and ``docs/figures/quality.svg``.
 """
 
 import argparse
+from collections.abc import Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import NamedTuple
@@ -26,15 +30,18 @@ from pulsephase.synthetic.presets import preset
 from pulsephase.synthetic.render import render
 from pulsephase.synthetic.seeds import CALIBRATION_SEED
 from pulsephase.vitals.heart_rate import heart_rate
-from pulsephase.vitals.quality import TABLE, UNKNOWN, Calibration, fit
-from pulsephase.vitals.result import MIN_QUALITY
+from pulsephase.vitals.quality import AGREE_BPM, TABLE, UNKNOWN, WITNESSED, Calibration, fit
+from pulsephase.vitals.result import MIN_QUALITY, HeartRate
 
 CLIP_S, WINDOW_S = 20.0, 10.0
 FITTED_ON = ("full", "null", "light", "motion", "noise")
 JUDGED_ON = ("vessel", "static", "jitter", "compression", "hard", "null")
-CLIPS = 200
+CLIPS = 120
 WEIGHTS = "tiny"
 CLASSICAL = ("pos", "chrom", "green")
+WITNESSES = ("pos", "chrom")
+AGREEMENT_WEIGHT = 1.0
+OWN_BPM = 6.0  # this near to the footage's own rate or its double, a window may show that
 LEVEL_WEIGHT = {"phasenet": 1.0}  # a network's output has a scale that it was trained to
 STEPS = 5  # bins of the reliability diagram
 RESULTS = Path(__file__).parent / "results" / "quality.json"
@@ -48,6 +55,7 @@ class Windows(NamedTuple):
     rise: Float[np.ndarray, " window"]
     level: Float[np.ndarray, " window"]
     quality: Float[np.ndarray, " window"]
+    agreeing: Float[np.ndarray, " window"]
     right: Bool[np.ndarray, " window"]
 
 
@@ -105,62 +113,155 @@ def _kept(folder: Path, name: str, *, judged: bool) -> Path:
     return folder / f"{'judged' if judged else 'fitted'}-{name}.npz"
 
 
-def windows_of(
-    folder: Path, name: str, method: str, *, judged: bool, table: str | None = None
-) -> Windows:
+def windows_of(folder: Path, name: str, method: str, *, judged: bool) -> Windows:
     """Look at the windows of a preset, each by itself, and tell which rates are right."""
     with np.load(_kept(folder, name, judged=judged)) as held:
-        waves, truth = held[method].astype(np.float64), held["truth_bpm"]
+        waves = {key: held[key].astype(np.float64) for key in ("phasenet", *CLASSICAL)}
+        truth = held["truth_bpm"]
     sample_hz = PhaseNet.from_pretrained(WEIGHTS).config.sample_hz
-    step_s = (waves.shape[1] / sample_hz - WINDOW_S) / 2
-    rows: list[tuple[float, float, float, bool]] = []
-    for wave, rates in zip(waves, truth, strict=True):
-        found = heart_rate(
-            wave,
-            sample_hz=sample_hz,
-            window_s=WINDOW_S,
-            step_s=step_s,
-            method=table or method,
-            track=False,
-        )
-        for look in found.windows:
+    step_s = (truth.shape[1] / sample_hz - WINDOW_S) / 2
+    rows: list[tuple[float, float, float, float, bool]] = []
+    for index, rates in enumerate(truth):
+        wave = waves[method][index]
+        found = _looked(waves, method, index, sample_hz=sample_hz, step_s=step_s)
+        others = [
+            _looked(waves, other, index, sample_hz=sample_hz, step_s=step_s).windows
+            for other in WITNESSES
+        ]
+        for number, look in enumerate(found.windows):
             part = slice(round(look.start_s * sample_hz), round(look.end_s * sample_hz))
-            miss = abs((look.estimate_bpm or 0.0) - float(rates[part].mean()))
-            right = name != "null" and miss < TOLERANCE_BPM
-            rows.append((look.rise, float(wave[part].std()), look.quality, right))
-    rise, level, quality, right_ones = (np.array(column) for column in zip(*rows, strict=True))
-    return Windows(rise, level, quality, right_ones.astype(bool))
+            guess = look.estimate_bpm or 0.0
+            right = name != "null" and abs(guess - float(rates[part].mean())) < TOLERANCE_BPM
+            near = [abs((o[number].estimate_bpm or 0.0) - guess) < AGREE_BPM for o in others]
+            level = float(wave[part].std())
+            rows.append((look.rise, level, look.quality, float(np.mean(near)), right))
+    return _windows(rows)
 
 
-def fitted(folder: Path) -> dict[str, Calibration]:
+def _looked(
+    waves: dict[str, np.ndarray], method: str, index: int, *, sample_hz: float, step_s: float
+) -> HeartRate:
+    return heart_rate(
+        waves[method][index],
+        sample_hz=sample_hz,
+        window_s=WINDOW_S,
+        step_s=step_s,
+        method=method,
+        track=False,
+    )
+
+
+def _windows(rows: Sequence[tuple[float, float, float, float, bool]]) -> Windows:
+    rise, level, quality, agreeing, right = (np.array(c) for c in zip(*rows, strict=True))
+    return Windows(rise, level, quality, agreeing, right.astype(bool))
+
+
+def planted_windows(path: Path, method: str) -> tuple[Windows, np.ndarray]:
+    """Look at the waves of planted clips, one window each; return whose face each is, too."""
+    with np.load(path, allow_pickle=False) as held:
+        kept = slice(*held["kept"].tolist())
+        sample_hz = float(held["sample_hz"])
+        waves = {
+            name: held[WEIGHTS if name == "phasenet" else name][:, kept]
+            for name in ("phasenet", *CLASSICAL)
+        }
+        truth, own, person = held["true_bpm"], held["own_bpm"], held["person"]
+    rows, who = [], []
+    guesses = {
+        name: 60.0 * np.array([_one(each, sample_hz)[0] for each in waves[name]]) for name in waves
+    }
+    for index, wave in enumerate(waves[method]):
+        guess = guesses[method][index]
+        right = abs(guess - truth[index]) < TOLERANCE_BPM
+        if not right and min(abs(guess - own[index]), abs(guess - 2 * own[index])) < OWN_BPM:
+            continue
+        near = [abs(guesses[other][index] - guess) < AGREE_BPM for other in WITNESSES]
+        row = (_one(wave, sample_hz)[1], float(wave.std()), 0.0, float(np.mean(near)), bool(right))
+        rows.append(row)
+        who.append(person[index])
+    return _windows(rows), np.array(who)
+
+
+def _one(wave: np.ndarray, sample_hz: float) -> tuple[float, float]:
+    """Return rate in Hz and rise of a wave as one window."""
+    found = heart_rate(wave, sample_hz=sample_hz, track=False).windows[0]
+    return (found.estimate_bpm or 0.0) / 60, found.rise
+
+
+def table_of(looks: Sequence[Windows], planted: Sequence[Windows], *, name: str) -> Calibration:
+    """Fit one table; planted windows are repeated until they count as much as the synthetic."""
+    synthetic, real = (
+        [np.concatenate([getattr(look, field) for look in group]) for field in Windows._fields]
+        for group in (looks, planted)
+    )
+    times = max(1, round(len(synthetic[0]) / len(real[0])))
+    rise, level, _, agreeing, right = (
+        np.concatenate([one, np.repeat(other, times)])
+        for one, other in zip(synthetic, real, strict=True)
+    )
+    method = name.removesuffix(WITNESSED)
+    return fit(
+        rise,
+        level,
+        right,
+        level_weight=LEVEL_WEIGHT.get(method, 0.0),
+        agreeing=agreeing,
+        agreement_weight=AGREEMENT_WEIGHT if name.endswith(WITNESSED) else 0.0,
+    )
+
+
+TABLES = ("phasenet", f"phasenet{WITNESSED}", *CLASSICAL)
+
+
+def fitted(folder: Path, planted: Path) -> dict[str, Calibration]:
     """Fit a table for each method, and one for waves of unknown origin from all of them."""
-    seen = {
-        method: [windows_of(folder, name, method, judged=False) for name in FITTED_ON]
-        for method in ("phasenet", *CLASSICAL)
+    methods = ("phasenet", *CLASSICAL)
+    seen = {m: [windows_of(folder, name, m, judged=False) for name in FITTED_ON] for m in methods}
+    real = {m: [planted_windows(planted, m)[0]] for m in methods}
+    tables = {
+        name: table_of(seen[m], real[m], name=name)
+        for name in TABLES
+        for m in (name.removesuffix(WITNESSED),)
     }
     every = [each for looks in seen.values() for each in looks]
-    groups = {**seen, UNKNOWN: every}
-    tables = {}
-    for method, looks in groups.items():
-        rise, level, right = (
-            np.concatenate([getattr(look, field) for look in looks])
-            for field in ("rise", "level", "right")
-        )
-        weight = LEVEL_WEIGHT.get(method, 0.0)
-        tables[method] = fit(rise, level, right, level_weight=weight)
+    tables[UNKNOWN] = table_of(every, [each[0] for each in real.values()], name=UNKNOWN)
     return tables
 
 
-def judge(folder: Path) -> dict[str, object]:
-    """Return how the tables do on presets that they were not fitted on."""
+def judge(folder: Path, planted: Path, tables: dict[str, Calibration]) -> dict[str, object]:
+    """Return how the tables do on presets, and on people, that they were not fitted on."""
     result: dict[str, object] = {}
-    for method in ("phasenet", *CLASSICAL):
-        looks = {name: windows_of(folder, name, method, judged=True) for name in JUDGED_ON}
-        result[method] = {
-            "presets": {name: _coverage(look) for name, look in looks.items()},
-            "reliability": _reliability([looks[name] for name in JUDGED_ON if name != "hard"]),
+    for name in TABLES:
+        method = name.removesuffix(WITNESSED)
+        looks = {
+            preset: _rated(windows_of(folder, preset, method, judged=True), tables[name])
+            for preset in JUDGED_ON
+        }
+        seen = [windows_of(folder, each, method, judged=False) for each in FITTED_ON]
+        windows, who = planted_windows(planted, method)
+        parts = []
+        for person in sorted(set(who.tolist())):
+            rest = Windows(*(column[who != person] for column in windows))
+            theirs = Windows(*(column[who == person] for column in windows))
+            parts.append(_rated(theirs, table_of(seen, [rest], name=name)))
+        looks["planted"] = Windows(*(np.concatenate(c) for c in zip(*parts, strict=True)))
+        result[name] = {
+            "presets": {preset: _coverage(look) for preset, look in looks.items()},
+            "reliability": _reliability(
+                [looks[each] for each in JUDGED_ON if each not in ("hard", "null")]
+            ),
+            "reliability_planted": _reliability([looks["planted"]]),
+            "reliability_null": _reliability([looks["null"]]),
         }
     return result
+
+
+def _rated(look: Windows, table: Calibration) -> Windows:
+    stated = [
+        table.of(rise=float(r), level=float(v), agreeing=float(a))
+        for r, v, a in zip(look.rise, look.level, look.agreeing, strict=True)
+    ]
+    return look._replace(quality=np.array(stated))
 
 
 def _coverage(look: Windows) -> dict[str, float | None]:
@@ -168,6 +269,7 @@ def _coverage(look: Windows) -> dict[str, float | None]:
     return {
         "answered": float(given.mean()),
         "within_3_bpm_of_answered": float(look.right[given].mean()) if given.any() else None,
+        "answered_of_within_3_bpm": (float(given[look.right].mean()) if look.right.any() else None),
         "within_3_bpm": float(look.right.mean()),
     }
 
@@ -198,13 +300,15 @@ def draw(judged: dict[str, object]) -> None:
     figure, axes = plt.subplots(figsize=(4.5, 4.2))
     axes.plot([0, 1], [0, 1], color="0.7", linewidth=1)
     for method, row in judged.items():
-        points = row["reliability"]  # type: ignore[index]
-        axes.plot(
-            [point["stated"] for point in points],
-            [point["found"] for point in points],
-            marker="o",
-            label=method,
-        )
+        for key, style in (("reliability", "-"), ("reliability_planted", "--")):
+            points = row[key]  # type: ignore[index]
+            axes.plot(
+                [point["stated"] for point in points],
+                [point["found"] for point in points],
+                style,
+                marker="o",
+                label=f"{method}, {'planted' if style == '--' else 'synthetic'}",
+            )
     axes.set(xlabel="quality: stated share within 3 bpm", ylabel="found share", xlim=(0, 1))
     axes.set_ylim(0, 1)
     axes.legend(frameon=False)
@@ -219,24 +323,24 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0] if __doc__ else "")
     parser.add_argument("what", choices=("waves", "fit"))
     parser.add_argument("folder", type=Path)
+    parser.add_argument("planted", type=Path, nargs="?", help="waves of planted clips, to fit on")
     asked = parser.parse_args()
     if asked.what == "waves":
         keep_waves(asked.folder)
         return
-    tables = fitted(asked.folder)
+    if asked.planted is None:
+        parser.error("fit needs the waves of planted clips: planted_validation --waves FILE")
+    tables = fitted(asked.folder, asked.planted)
     write_json(
         TABLE,
         {
             "within_bpm": TOLERANCE_BPM,
             "window_s": WINDOW_S,
-            "fitted_on": list(FITTED_ON),
+            "fitted_on": [*FITTED_ON, "planted"],
             "methods": {method: asdict(table) for method, table in tables.items()},
         },
     )
-    from pulsephase.vitals.quality import _tables
-
-    _tables.cache_clear()
-    judged = judge(asked.folder)
+    judged = judge(asked.folder, asked.planted, tables)
     write_json(
         RESULTS,
         {
@@ -244,7 +348,7 @@ def main() -> None:
             "weights": WEIGHTS,
             "clips_a_preset": CLIPS,
             "threshold": MIN_QUALITY,
-            "fitted_on": list(FITTED_ON),
+            "fitted_on": [*FITTED_ON, "planted"],
             "judged_on": list(JUDGED_ON),
             "methods": judged,
         },

@@ -6,6 +6,7 @@ goes with that evidence (``quality.py``), and below one threshold the window abs
 """
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -13,9 +14,9 @@ from jaxtyping import Float, Real
 from numpy.typing import NDArray
 
 from pulsephase.checks import as_wave, check_duration, usable_band
-from pulsephase.errors import ParameterError, SamplingError
+from pulsephase.errors import ParameterError, SamplingError, ShapeError
 from pulsephase.vitals.peaks import find_peaks, strongest, strongest_near
-from pulsephase.vitals.quality import calibration
+from pulsephase.vitals.quality import AGREE_BPM, calibration
 from pulsephase.vitals.result import MIN_QUALITY, HeartRate, Window, combine, judge_window
 from pulsephase.vitals.signals import detrend, smoothness
 from pulsephase.vitals.spectrum import TINY, power_spectrum, spectra
@@ -52,14 +53,15 @@ def heart_rate(
     method: str | None = None,
     min_quality: float = MIN_QUALITY,
     track: bool = True,
+    witnesses: Sequence[Real[Any, " time"]] = (),
 ) -> HeartRate:
     r"""Measure the heart rate of a pulse wave, window by window; abstain rather than invent.
 
     Quality is the probability that a rate is within 3 bpm, given how far the window's peak rises
-    out of the rest of its band, as it was calibrated on synthetic video. With :math:`r` that rise,
-    the rate of the whole is the median of the windows' rates weighted by :math:`(r/(r+12))^2`; it
-    is given where the median window's quality reaches ``min_quality``. A steady tone in the band
-    cannot be told from a pulse.
+    out of the rest of its band, as it was calibrated on synthetic video and on pulses planted in
+    real footage. With :math:`r` that rise, the rate of the whole is the median of the windows'
+    rates weighted by :math:`(r/(r+12))^2`; it is given where the median window's quality reaches
+    ``min_quality``. A steady tone in the band cannot be told from a pulse.
 
     Args:
         pulse: The wave (numpy, or torch on the CPU); NaN where there is none, as where a
@@ -73,6 +75,8 @@ def heart_rate(
         method: Where the wave comes from (``phasenet``, ``pos``, ...), for its calibration; none
             means unknown.
         min_quality: Probability of being within 3 bpm that a rate must have to be given, 0 to 1.
+        witnesses: Waves of other methods on the same footage, sample by sample. Their rates count
+            towards the probability, not towards the rate.
         track: Choose the rates of all windows together, so that they follow what a heart can do
             and pass over a burst (``track.py``); if false, each window has its strongest rhythm.
 
@@ -109,7 +113,8 @@ def heart_rate(
         )
     scale = float(np.abs(wave[known]).max())
     wave = clean(np.where(known, wave, np.nan), band[0], sample_hz)
-    table = calibration(method)
+    table = calibration(method, witnessed=bool(witnesses))
+    others = [_cleaned(each, known, band[0], sample_hz) for each in witnesses]
     if np.abs(wave).max() <= FLAT:
         return HeartRate.none("the pulse is flat")
     looks: list[Window] = []
@@ -135,6 +140,9 @@ def heart_rate(
             peaks = strongest(seen)
         flat = np.abs(wave[rows]).max(1) <= FLAT
         levels = scale * wave[rows].std(1)
+        agreeing = _agreeing(
+            others, rows, peaks.frequency_hz, sample_hz=sample_hz, band_hz=band, top_hz=top_hz
+        )
         away = runs_away(wave[rows], peaks.frequency_hz, sample_hz=sample_hz)
         for index, start in enumerate(grid.starts):
             rise = float(peaks.rise[index])
@@ -145,7 +153,9 @@ def heart_rate(
                     flat=bool(flat[index]),
                     bpm=60 * float(peaks.frequency_hz[index]),
                     rise=rise,
-                    quality=table.of(rise=rise, level=float(levels[index])),
+                    quality=table.of(
+                        rise=rise, level=float(levels[index]), agreeing=float(agreeing[index])
+                    ),
                     runs_away=bool(away[index]),
                     min_quality=min_quality,
                 )
@@ -153,6 +163,49 @@ def heart_rate(
     where = np.flatnonzero(known)
     lost = int((~known[where[0] : where[-1] + 1]).sum())
     return combine(tuple(looks), lost / sample_hz, min_quality=min_quality)
+
+
+def _cleaned(
+    witness: Real[Any, " time"], known: NDArray[np.bool_], low_hz: float, sample_hz: float
+) -> NDArray[np.float64]:
+    """Return a witness as the wave itself is looked at.
+
+    Raises:
+        ShapeError: If it is not as long as the wave.
+    """
+    wave = as_wave("witnesses", witness, rank=1)
+    if len(wave) != len(known):
+        raise ShapeError(
+            f"a witness has {len(wave)} samples and the wave {len(known)}; give as many"
+        )
+    seen = np.where(known, wave, np.nan)
+    return clean(seen, low_hz, sample_hz) if np.isfinite(seen).any() else np.zeros(len(wave))
+
+
+def _agreeing(
+    others: Sequence[NDArray[np.float64]],
+    rows: NDArray[np.intp],
+    frequency_hz: Float[np.ndarray, " windows"],
+    *,
+    sample_hz: float,
+    band_hz: tuple[float, float],
+    top_hz: float,
+) -> Float[np.ndarray, " windows"]:
+    """Return the share of the other waves whose rate of a window is near the given one."""
+    if not others:
+        return np.zeros(len(rows))
+    near = [
+        60
+        * np.abs(
+            find_peaks(
+                other[rows], sample_hz=sample_hz, band_hz=band_hz, top_hz=top_hz
+            ).frequency_hz
+            - frequency_hz
+        )
+        < AGREE_BPM
+        for other in others
+    ]
+    return np.asarray(np.mean(near, axis=0), dtype=np.float64)
 
 
 def peak_bpm(

@@ -25,7 +25,7 @@ from pulsephase.vitals.spectrum import (
 
 # the half of the winner is taken instead where it stands so far above the floor and has so large a
 # share of the winner's power: a clear one may be the weaker, an unclear one must be the stronger
-SUBHARMONICS = ((6.0, 0.4), (3.0, 1.0))
+SUBHARMONICS = ((10.0, 0.4), (6.0, 1.0))
 LOBE = 2.0  # half width in steps 1/T around a peak; the taper's first null is at 1.5
 ROWS_AT_ONCE = 256
 

@@ -1,7 +1,7 @@
 """When a heart rate is given, and when only the reason why not.
 
-A rate is given where 85 in 100 like it are right (`quality.py`); a window with too little of a
-pulse says so.
+A rate is given where 65 in 100 like the least sure of them are right (`quality.py`); a window with
+too little of a pulse says so.
 """
 
 from dataclasses import dataclass, field
@@ -19,7 +19,9 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from pandas import DataFrame
 
-MIN_QUALITY = 0.85
+MIN_QUALITY = 0.65
+"""Least probability of a rate that is given: the lowest, with a margin, at which nine in ten rates on
+planted clips of people whom the tables never saw are right (`experiments/results/quality.json`)."""
 NOISE_RISE = 12.0
 """Rise of the peak at which a window has half of its full weight in the rate of the whole.
 

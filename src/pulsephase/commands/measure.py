@@ -28,7 +28,7 @@ VIDEO_ENDINGS = {".mp4", ".mov", ".avi", ".mkv", ".webm", ".m4v", ".mpg", ".mpeg
 @click.option(
     "--min-quality",
     type=click.FloatRange(0.0, 1.0),
-    default=0.85,
+    default=0.65,
     show_default=True,
     help="Probability of being within 3 bpm that a rate must have to be given.",
 )

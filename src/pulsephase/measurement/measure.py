@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from pandas import DataFrame
 
 METHODS = ("phasenet", *CLASSICAL)
+WITNESSES = ("pos", "chrom")
+"""Methods whose agreement counts towards the probability of the network's rate."""
 SLOWEST_HZ = 2.5  # below, no band of half a hertz is left under 0.9 of Nyquist
 
 
@@ -220,6 +222,7 @@ def read_out(seen: Observation, method: str, *, min_quality: float = MIN_QUALITY
             source_hz=seen.source_hz,
             method=method,
             min_quality=min_quality,
+            witnesses=[wave_of(seen, name) for name in WITNESSES] if method == "phasenet" else (),
         )
     return Measurement(
         observation=seen,

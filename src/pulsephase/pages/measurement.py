@@ -234,7 +234,7 @@ def _headline(section: VideoSection) -> str:
     return f"""<div class="headline">
 <p>{number}</p>
 {detail}
-<p class="quality"><meter min="0" max="1" low="0.85" optimum="1" value="{rate.quality:.3f}"></meter>
+<p class="quality"><meter min="0" max="1" low="0.65" optimum="1" value="{rate.quality:.3f}"></meter>
 quality {rate.quality:.2f} · {escape(section.method)}{lost}</p>
 </div>"""
 
