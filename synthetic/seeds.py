@@ -16,6 +16,8 @@ PERSON_SEED = 310_000_000
 """First wave for the accuracy of beats and variability."""
 VALIDATION_SEED = 500_000_000
 """First clip that chooses a checkpoint and a seed."""
+PLANTED_SEED = 700_000_000
+"""First clip planted on the footage of people who are validated on."""
 INTERPRET_SEED = 800_000_000
 """First clip that is an operating point of an interpretation."""
 INTERPRET_STRIDE = 10_000
@@ -36,6 +38,7 @@ RESERVED = {
     "tracking": range(TRACKING_SEED, TRACKING_SEED + 1_000_000),
     "accuracy": range(PERSON_SEED, PERSON_SEED + 1_000_000),
     "validation": range(VALIDATION_SEED, VALIDATION_SEED + 100_000_000),
+    "planted": range(PLANTED_SEED, PLANTED_SEED + 1_000_000),
     "interpret": range(INTERPRET_SEED, INTERPRET_SEED + 1000 * INTERPRET_STRIDE),
     "presence": range(PRESENCE_SEED, PRESENCE_SEED + 1_000_000),
     "training": range(TRAINING_SEED, TRAINING_SEED + TRAINING_SEEDS * SEED_STRIDE),

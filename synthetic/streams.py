@@ -52,6 +52,10 @@ class Stream:
         """Return true with the given probability."""
         return float(self.uniform(0.0, 1.0)) < probability
 
+    def below(self, count: int) -> int:
+        """Draw a whole number from 0 to below ``count``."""
+        return min(int(self.uniform(0.0, float(count))), count - 1)
+
     def drift(
         self,
         tracks: int,

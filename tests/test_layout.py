@@ -27,7 +27,7 @@ MAY_IMPORT = {
     "physics": set(),
     "vitals": set(),
     "video": set(),
-    "synthetic": {"physics", "vitals", "video"},
+    "synthetic": {"physics", "vitals", "video", "models"},
     "models": {"physics", "vitals", "video"},
     "proofs": {"physics", "models", "pages"},
     "training": {"physics", "vitals", "video", "synthetic", "models", "evaluation"},

@@ -49,6 +49,28 @@ class SyntheticSource:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PlantedSource:
+    """Real footage, cached as crops, in which known pulses are planted as clips are needed.
+
+    Attributes:
+        cache: Folder of the cache; entries that came through a codec keep the pulse they have.
+        share: Weight among the sources.
+        training: Who is trained on, names with commas between; empty means everybody.
+        validation: Who is validated on, likewise; ``rest`` means all others.
+        preset: Of what is planted.
+        no_pulse: Share of clips in which nothing is planted, where the footage shows no pulse of
+            its own.
+    """
+
+    cache: str
+    share: float = 1.0
+    training: str = ""
+    validation: str = ""
+    preset: str = "plant-full"
+    no_pulse: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CachedSource:
     """Recordings of a data set, cached as crops.
 
@@ -72,6 +94,7 @@ class Data:
 
     Attributes:
         synthetic: Sources that are rendered.
+        planted: Sources that are planted on real footage.
         cached: Sources that were recorded.
         frames: Frames a clip.
         batch: Clips an optimiser step, over all processes and parts.
@@ -80,6 +103,7 @@ class Data:
     """
 
     synthetic: tuple[SyntheticSource, ...] = ()
+    planted: tuple[PlantedSource, ...] = ()
     cached: tuple[CachedSource, ...] = ()
     frames: int = 160
     batch: int = 4
@@ -203,6 +227,7 @@ def check(config: TrainConfig) -> None:
         ("optimiser.learning_rate", optimiser.learning_rate),
         ("optimiser.clip_norm", optimiser.clip_norm),
         *((f"share of {each.preset}", each.share) for each in data.synthetic),
+        *((f"share of {each.cache}", each.share) for each in data.planted),
         *((f"share of {each.cache}", each.share) for each in data.cached),
     ):
         if not 0 < value < float("inf"):
@@ -227,8 +252,10 @@ def check(config: TrainConfig) -> None:
         raise ParameterError(
             f"data.cached names a cache twice: {', '.join(folders)}; once is enough"
         )
-    if not data.synthetic and not data.cached:
-        raise ParameterError("there is nothing to train on; give a cache or a synthetic preset")
+    if not (data.synthetic or data.planted or data.cached):
+        raise ParameterError(
+            "there is nothing to train on; give a cache, a synthetic preset or planted footage"
+        )
     if not 0 <= config.seed < TRAINING_SEEDS:
         raise ParameterError(f"seed is {config.seed}; allowed is 0 to {TRAINING_SEEDS - 1}")
     if config.clips > SEED_STRIDE:

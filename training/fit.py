@@ -23,6 +23,7 @@ from pulsephase.training.caches import MOST_CLIPS, FittedLag, Readable, chosen, 
 from pulsephase.training.config import CachedSource, TrainConfig, share_of_batch
 from pulsephase.training.distributed import hardware, require_lightning, world
 from pulsephase.training.network import build, network_config
+from pulsephase.training.planted import planted
 from pulsephase.training.run_folder import RunFolder, origin
 from pulsephase.training.settings import to_plain
 from pulsephase.training.sources import (
@@ -82,10 +83,15 @@ def prepare(
         if source.cache not in known:
             known[source.cache] = asdict(_lag(source, readable))
     # A worker hands its clips over in memory, and so does a cache; the rest is used where it is.
-    device = "cpu" if config.machine.workers or opened else config.machine.device
+    real = opened or config.data.planted
+    device = "cpu" if config.machine.workers or real else config.machine.device
     sources: list[Source] = [
         rendered(source, network=network, frames=frames, seed=config.seed, device=device)
         for source in config.data.synthetic
+    ]
+    sources += [
+        planted(source, network=network, frames=frames, seed=config.seed)
+        for source in config.data.planted
     ]
     sources += [
         Recorded(

@@ -1,5 +1,6 @@
 """From a training's choice of a network, or a recipe, to the network itself."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -14,6 +15,7 @@ from pulsephase.training.config import (
     Machine,
     Network,
     Optimiser,
+    PlantedSource,
     Record,
     SyntheticSource,
     TrainConfig,
@@ -69,12 +71,45 @@ def build(network: Network, *, seed: int) -> PhaseNet:
     return net
 
 
-def of_recipe(recipe: Recipe, *, seed: int, machine: Machine) -> TrainConfig:
-    """Return the config of a pretraining."""
+def of_recipe(
+    recipe: Recipe,
+    *,
+    seed: int,
+    machine: Machine,
+    planted: Sequence[PlantedSource] = (),
+    init: str = "",
+) -> TrainConfig:
+    """Return the config of a pretraining.
+
+    Args:
+        recipe: What to train on, and for how long.
+        seed: Of initialisation and clips.
+        machine: What it is computed on.
+        planted: Caches of footage, with their weights among each other.
+        init: Weights to begin with; empty means those of the recipe.
+
+    Raises:
+        ParameterError: If the recipe wants planted clips and there is no cache, or the other way
+            round.
+    """
+    if bool(planted) != (recipe.planted > 0):
+        raise ParameterError(
+            f"the recipe takes {recipe.planted:g} of its clips from real footage and "
+            f"{len(planted)} caches of footage are given; "
+            + ("give one with --planted" if recipe.planted else "leave out --planted")
+        )
+    total = sum(source.share for source in planted)
     return TrainConfig(
-        network=Network(name=recipe.network),
+        network=Network(name=recipe.network, init=init or recipe.init),
         data=Data(
-            synthetic=(SyntheticSource(preset=recipe.preset, no_pulse=recipe.no_pulse),),
+            synthetic=(
+                SyntheticSource(
+                    preset=recipe.preset, share=1 - recipe.planted, no_pulse=recipe.no_pulse
+                ),
+            ),
+            planted=tuple(
+                replace(source, share=recipe.planted * source.share / total) for source in planted
+            ),
             frames=recipe.frames,
             batch=recipe.batch,
             held_out=recipe.validation_clips,

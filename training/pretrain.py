@@ -4,7 +4,7 @@ The averaged weights with the lowest loss on held-out synthetic clips are kept; 
 looked at.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -13,9 +13,10 @@ import torch
 from pulsephase.machine import machine, revision
 from pulsephase.models.phasenet import PhaseNet
 from pulsephase.models.weights import save
-from pulsephase.training.config import Machine
+from pulsephase.training.config import Machine, PlantedSource
 from pulsephase.training.fit import fit
 from pulsephase.training.network import of_recipe
+from pulsephase.training.planted import taught_names
 from pulsephase.training.recipes import Recipe
 from pulsephase.training.sources import Relabel, as_it_is
 
@@ -35,6 +36,7 @@ class Pretrained:
         history: Step, training loss (mean since the last row) and validation loss.
         best_step: Step of the weights kept.
         device: What it was trained on.
+        footage: Names of the clips of real footage that were trained on.
         leads: Whether this process is the first of those that trained together.
     """
 
@@ -47,6 +49,7 @@ class Pretrained:
     best_step: int
     device: str = "cpu"
     leads: bool = True
+    footage: tuple[str, ...] = ()
 
 
 def pretrain(
@@ -58,6 +61,8 @@ def pretrain(
     folder: Path | None = None,
     report: Callable[[int, float], None] = lambda step, loss: None,
     relabel: Relabel = as_it_is,
+    planted: Sequence[PlantedSource] = (),
+    init: str = "",
 ) -> Pretrained:
     """Train a network by a recipe, on as many threads as torch is set to.
 
@@ -68,6 +73,8 @@ def pretrain(
         workers: Processes that render clips; 0 renders in this one.
         folder: Of the run, to be taken up again if it is interrupted; none writes nothing.
         report: Called after each step with the step's number and loss.
+        planted: Caches of footage, for a recipe that plants pulses.
+        init: Weights to begin with, by name or path; empty means those of the recipe.
         relabel: What is done to each batch, held-out ones too: the control of shuffled labels.
 
     Raises:
@@ -76,7 +83,7 @@ def pretrain(
             training.
     """
     hardware = Machine(device=device, threads=torch.get_num_threads(), workers=workers)
-    config = of_recipe(recipe, seed=seed, machine=hardware)
+    config = of_recipe(recipe, seed=seed, machine=hardware, planted=planted, init=init)
     trained = fit(config, folder=folder, report=report, relabel=relabel)
     return Pretrained(
         net=trained.net,
@@ -88,13 +95,17 @@ def pretrain(
         best_step=trained.best_step,
         device=device,
         leads=trained.leads,
+        footage=tuple(name for source in planted for name in taught_names(source)),
     )
 
 
 def card_of(result: Pretrained) -> dict[str, object]:
     """Return what a reader of the weights must know of how they came to be."""
     return {
-        "data": "synthetic video only",
+        "data": "synthetic video, and pulses planted on real footage"
+        if result.footage
+        else "synthetic video only",
+        "footage": list(result.footage),
         "recipe": asdict(result.recipe),
         "seed": result.seed,
         "clips": result.clips,

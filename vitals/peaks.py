@@ -15,6 +15,7 @@ from pulsephase.vitals.spectrum import (
     HARMONIC_CAP,
     HARMONIC_WEIGHT,
     OVERSAMPLING,
+    SLOPE,
     TINY,
     Array,
     Index,
@@ -98,7 +99,7 @@ def _eligible(seen: Spectra) -> Array:
 
 
 def _peaks(seen: Spectra, winner: Index) -> Peaks:
-    refined = _refine(seen.power, seen.band[winner], seen.slope, seen.top_hz / seen.step_hz)
+    refined = _refine(seen.power, seen.band[winner], seen.top_hz / seen.step_hz)
     lobe = round(LOBE * seen.resolution)
     stands = seen.is_peak[np.arange(len(winner)), winner]  # on a slope nothing rises
     rise = np.where(stands, _rise(seen.white, winner, seen.band, lobe), 0.0)
@@ -137,7 +138,7 @@ def _rise(white: Array, winner: Index, band: Index, lobe: int) -> Array:
     return np.where(rest.sum(1) >= lobe, signal / (noise + TINY), 0.0)
 
 
-def _refine(power: Array, peak: Index, slope: Array, top: float) -> Array:
+def _refine(power: Array, peak: Index, top: float) -> Array:
     """Return the frequency, in grid steps, at which the two-harmonic power is largest nearby.
 
     The floors are held at the peak, so that its slope does not pull; a parabola goes through the
@@ -151,7 +152,7 @@ def _refine(power: Array, peak: Index, slope: Array, top: float) -> Array:
     second = np.where(2 * near <= top, power[rows, double], 0.0)
     # a harmonic no stronger than the fundamental sharpens the peak; a stronger one might move it
     weaker = second[:, len(reach) // 2] < first[:, len(reach) // 2]
-    weight = np.where(weaker, 2.0**slope, 0.0)
+    weight = np.where(weaker, 2.0**SLOPE, 0.0)
     total = np.log(first + weight[:, None] * second + TINY)
     middle = total[:, 1:-1].argmax(1) + 1
     left, centre, right = (total[rows[:, 0], middle + shift] for shift in (-1, 0, 1))

@@ -1,7 +1,9 @@
 r"""How well does each frequency explain a window of a pulse wave?
 
-Notation: :math:`P(f)` is the power of the tapered, zero-padded window, :math:`N(f) = a f^{-b}` its
-own noise floor, and :math:`W = P/N`. A frequency scores
+Notation: :math:`P(f)` is the power of the tapered, zero-padded window, :math:`N(f) = a f^{-b}` a
+noise floor whose level is the window's own and whose slope is fixed, and :math:`W = P/N`. A slope
+that is fitted to the window is fitted to the pulse in it: a slow heart at the lower edge of the
+band makes it steep, and a bump further up wins. A frequency scores
 
 .. math:: S(f) = W(f) + w \min\bigl((W(2f) - 1)_+,\; c\,P(f)/N(2f)\bigr),
 
@@ -24,8 +26,7 @@ Index = NDArray[np.intp]
 OVERSAMPLING = 8  # grid points in one resolution step 1/T; a parabola does the rest
 HARMONIC_WEIGHT = 0.7
 HARMONIC_CAP = 2.0  # largest power of the second harmonic over the fundamental that is credited
-SLOPE_SHRINKAGE = 0.7  # a slope fitted to some 35 independent bins is pulled towards white
-STEEPEST_SLOPE = 3.0  # brown noise has 2
+SLOPE = 0.5  # b, chosen on planted and synthetic clips (experiments/readout.py)
 SIDE_LOBE = 0.02  # the taper's highest side lobe is 0.005 of its peak
 SIDE_LOBES = 4  # reach, in steps 1/T, of what counts as leaking into the band
 EULER = 0.5772156649015329  # minus the mean logarithm of a unit exponential variable
@@ -42,7 +43,6 @@ class Spectra:
         resolution: Bins in one resolution step 1/T.
         band: Bins of ``power`` within the band.
         top_hz: Highest frequency that the source carries.
-        slope: :math:`b` of each window.
         white: :math:`W`.
         is_peak: Where ``power`` has a local maximum that did not leak in from outside.
         score: :math:`S`; zero where the power only falls from outside of the band on, as it does
@@ -54,7 +54,6 @@ class Spectra:
     resolution: float
     band: Index
     top_hz: float
-    slope: Float64[np.ndarray, " windows"]
     white: Float64[np.ndarray, "windows bins"]
     is_peak: Bool[np.ndarray, "windows bins"]
     score: Float64[np.ndarray, "windows bins"]
@@ -84,16 +83,15 @@ def spectra(
     """
     power, step_hz = power_spectrum(windows, known=known, sample_hz=sample_hz)
     band = np.arange(math.ceil(band_hz[0] / step_hz), math.floor(band_hz[1] / step_hz) + 1)
-    level, slope = _floor(power[:, band], (band * step_hz).astype(np.float64))
     here = power[:, band]
-    floor = level[:, None] * (band * step_hz) ** -slope[:, None]
+    floor = _floor(here, (band * step_hz).astype(np.float64))
     white = here / floor
     is_peak = (here >= power[:, band - 1]) & (here >= power[:, band + 1])
     is_peak &= here > SIDE_LOBE * _leak(power, band)
     # power at 2f, zero above the source's top, over the floor there
     doubled = np.minimum(2 * band, power.shape[1] - 1)
     above = np.where(2 * band * step_hz <= top_hz, power[:, doubled], 0.0)
-    there = floor * 2.0 ** -slope[:, None]
+    there = floor * 2.0**-SLOPE
     second = np.minimum(np.maximum(above / there - 1, 0), HARMONIC_CAP * here / there)
     score = np.where(_skirt(power, band), 0.0, white + HARMONIC_WEIGHT * second)
     return Spectra(
@@ -102,7 +100,6 @@ def spectra(
         resolution=sample_hz / windows.shape[1] / step_hz,
         band=band,
         top_hz=top_hz,
-        slope=slope,
         white=white,
         is_peak=is_peak,
         score=score,
@@ -132,13 +129,11 @@ def power_spectrum(
     return spectrum.real**2 + spectrum.imag**2, sample_hz / size
 
 
-def _floor(power: Array, frequency_hz: Array) -> tuple[Array, Array]:
-    """Fit a f^-b to each row by least squares on logarithms, b shrunk and kept within bounds."""
-    logs, axis = np.log(power + TINY), np.log(frequency_hz)
-    centred = axis - axis.mean()
-    fitted = -(logs @ centred) / (centred @ centred)
-    slope = SLOPE_SHRINKAGE * np.clip(fitted, 0.0, STEEPEST_SLOPE)
-    return np.exp((logs + slope[:, None] * axis).mean(1) + EULER), slope
+def _floor(power: Array, frequency_hz: Array) -> Array:
+    """Return a f^-b for each row, its level by the mean of the logarithms."""
+    logs, axis = np.log(power + TINY), SLOPE * np.log(frequency_hz)
+    level = (logs + axis).mean(1, keepdims=True) + EULER
+    return np.asarray(np.exp(level - axis), dtype=np.float64)
 
 
 def _skirt(power: Array, band: Index) -> NDArray[np.bool_]:

@@ -18,6 +18,8 @@ COMMANDS = {
     "measure": "Measure the heart rate in videos.",
     "live": "Show the heart rate in a camera's picture as it comes.",
     "synthesize": "Make synthetic face video with a known pulse.",
+    "plant": "Plant a known pulse into real footage.",
+    "footage": "Fetch freely licensed face videos for planting.",
     "datasets": "Check, cache, imitate and list public data sets.",
     "pretrain": "Train PHASE-Net on synthetic video.",
     "train": "Train PHASE-Net on caches of recordings, synthetic video, or both.",

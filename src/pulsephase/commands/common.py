@@ -5,7 +5,8 @@ import math
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
 from rich.console import Console
@@ -19,6 +20,11 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 from rich.text import Text
+
+from pulsephase.errors import ParameterError
+
+if TYPE_CHECKING:
+    from pulsephase.training.config import PlantedSource
 
 stderr = Console(stderr=True)
 
@@ -101,3 +107,39 @@ def progress(description: str, total: float | None = None) -> Iterator[Callable[
     with Progress(*columns, console=stderr, transient=True) as bar:
         task = bar.add_task(description, total=total)
         yield lambda amount: bar.advance(task, amount)
+
+
+def folder_and_rest(text: str) -> tuple[str, list[str]]:
+    """Read ``FOLDER[:WHAT[:SHARE]]``; a folder's own colons are left alone."""
+    rest: list[str] = []
+    folder = text
+    while not Path(folder).is_dir() and ":" in folder and len(rest) < 2:
+        folder, _, last = folder.rpartition(":")
+        rest.insert(0, last)
+    return folder, rest
+
+
+def planted_source(text: str) -> "PlantedSource":
+    """Read ``CACHE[:PEOPLE[:SHARE]]``: who is trained on; all others are validated on."""
+    from pulsephase.training.config import PlantedSource
+
+    cache, rest = folder_and_rest(text)
+    people = rest[0] if rest else ""
+    return PlantedSource(
+        cache=cache,
+        training=people,
+        validation="rest" if people else "",
+        share=share_of(rest[1], text) if len(rest) > 1 else 1.0,
+    )
+
+
+def share_of(share: str, text: str) -> float:
+    """Read a share.
+
+    Raises:
+        ParameterError: If it is no number.
+    """
+    try:
+        return float(share)
+    except ValueError:
+        raise ParameterError(f"{text!r} ends in {share!r}; a share is a number") from None

@@ -5,7 +5,14 @@ from pathlib import Path
 
 import click
 
-from pulsephase.commands.common import emit, progress, shared_options, stderr, steps_of
+from pulsephase.commands.common import (
+    emit,
+    planted_source,
+    progress,
+    shared_options,
+    stderr,
+    steps_of,
+)
 
 
 @click.command(name="pretrain")
@@ -14,7 +21,7 @@ from pulsephase.commands.common import emit, progress, shared_options, stderr, s
     "name",
     default="quick",
     show_default=True,
-    help="quick, tiny, base, quick-full or quick-naive.",
+    help="quick, tiny, base, tiny-mixed, base-mixed, quick-full or quick-naive.",
 )
 @click.option("--seed", default=0, show_default=True, type=click.IntRange(0, 9))
 @click.option("--steps", type=click.IntRange(1), help="Fewer or more steps than the recipe has.")
@@ -31,6 +38,15 @@ from pulsephase.commands.common import emit, progress, shared_options, stderr, s
     type=click.IntRange(20),
     help="Then compare with POS on this many `full` clips; exit 1 unless better.",
 )
+@click.option(
+    "--planted",
+    "caches",
+    multiple=True,
+    metavar="CACHE[:PEOPLE[:SHARE]]",
+    help="Cache of footage to plant in (recipes tiny-mixed and base-mixed), who of it to train on "
+    "(commas between), its weight; repeatable.",
+)
+@click.option("--init", default="", help="Weights to begin with; by default the recipe's.")
 @click.option("--threads", default=1, show_default=True, type=click.IntRange(1))
 @click.option("--workers", default=1, show_default=True, type=click.IntRange(0))
 @shared_options
@@ -40,6 +56,8 @@ def command(
     steps: int | None,
     out: Path,
     clips: int | None,
+    caches: tuple[str, ...],
+    init: str,
     threads: int,
     workers: int,
     as_json: bool,
@@ -74,6 +92,8 @@ def command(
             workers=workers,
             folder=out / f"{name}-{seed}",
             report=steps_of(advance),
+            planted=[planted_source(text) for text in caches],
+            init=init,
         )
     if not result.leads:
         return 0

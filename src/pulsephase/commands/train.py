@@ -7,7 +7,15 @@ from typing import TYPE_CHECKING, Any
 import click
 from click.core import ParameterSource
 
-from pulsephase.commands.common import emit, progress, shared_options, steps_of
+from pulsephase.commands.common import (
+    emit,
+    folder_and_rest,
+    planted_source,
+    progress,
+    share_of,
+    shared_options,
+    steps_of,
+)
 from pulsephase.errors import ParameterError
 
 if TYPE_CHECKING:
@@ -43,6 +51,13 @@ KEYS = {
     multiple=True,
     metavar="PRESET[:SHARE]",
     help="Preset of the generator, its weight in a mixture; repeatable.",
+)
+@click.option(
+    "--planted",
+    "footage",
+    multiple=True,
+    metavar="CACHE[:PEOPLE[:SHARE]]",
+    help="Cache of footage to plant in, who of it (commas between), its weight; repeatable.",
 )
 @click.option("--network", help="tiny, base or paper.  [default: tiny, or that of --init]")
 @click.option("--init", help="Weights to begin with: a name, or a .safetensors.")
@@ -81,6 +96,7 @@ def command(
     /,
     caches: tuple[str, ...],
     presets: tuple[str, ...],
+    footage: tuple[str, ...],
     epochs: float | None,
     settings: tuple[str, ...],
     run: Path | None,
@@ -101,12 +117,15 @@ def command(
     from pulsephase.training.settings import defaults, from_plain, to_plain, with_setting
 
     plain = to_plain(read_config(run)) if run else defaults()
-    if caches or presets:
+    if caches or presets or footage:
         if run:
-            raise ParameterError("--run has its data; give --data and --synthetic without it")
+            raise ParameterError(
+                "--run has its data; give --data, --synthetic and --planted without it"
+            )
         plain["data"] |= {
             "cached": list(map(_cached, caches)),
             "synthetic": list(map(_preset, presets)),
+            "planted": [asdict(planted_source(text)) for text in footage],
         }
     for option, key in KEYS.items():
         given = ctx.get_parameter_source(option) is not ParameterSource.DEFAULT
@@ -147,16 +166,12 @@ def _put(plain: dict[str, Any], key: str, value: Any) -> None:
 
 
 def _cached(text: str) -> dict[str, Any]:
-    """Read ``CACHE[:SPLIT[:SHARE]]``; a folder's own colons are left alone."""
-    rest: list[str] = []
-    cache = text
-    while not Path(cache).is_dir() and ":" in cache and len(rest) < 2:
-        cache, _, last = cache.rpartition(":")
-        rest.insert(0, last)
+    """Read ``CACHE[:SPLIT[:SHARE]]``."""
+    cache, rest = folder_and_rest(text)
     from pulsephase.training.config import CachedSource
 
     split = rest[0] if rest else ""
-    share = _share(rest[1], text) if len(rest) > 1 else 1.0
+    share = share_of(rest[1], text) if len(rest) > 1 else 1.0
     return asdict(CachedSource(cache=cache, split=split, share=share))
 
 
@@ -164,11 +179,4 @@ def _preset(text: str) -> dict[str, Any]:
     from pulsephase.training.config import SyntheticSource
 
     name, colon, share = text.partition(":")
-    return asdict(SyntheticSource(preset=name, share=_share(share, text) if colon else 1.0))
-
-
-def _share(share: str, text: str) -> float:
-    try:
-        return float(share)
-    except ValueError:
-        raise ParameterError(f"{text!r} ends in {share!r}; a share is a number") from None
+    return asdict(SyntheticSource(preset=name, share=share_of(share, text) if colon else 1.0))
