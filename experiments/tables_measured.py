@@ -98,7 +98,7 @@ def tracking() -> str:
 def quality() -> str:
     """Share of windows answered, and of these within 3 bpm, on presets held out of the fit."""
     held, body = read("quality"), []
-    presets = [name for name in held["judged_on"] if name != "null"]
+    presets = [*(name for name in held["judged_on"] if name != "null"), "planted"]
     for method, row in held["methods"].items():
         cells = []
         for name in presets:
@@ -107,6 +107,29 @@ def quality() -> str:
             cells.append(f"{100 * row['presets'][name]['answered']:.0f} / {share}")
         body.append([method, *cells, f"{100 * row['presets']['null']['answered']:.0f}"])
     return table(["method", *(f"`{name}`" for name in presets), "`null` answered"], body)
+
+
+def planted() -> str:
+    """Share within 3 bpm on planted footage, with intervals over people, by codec and strength."""
+    held, body = read("planted_validation"), []
+    strengths = [f"amplitude {word}" for word in ("low", "middle", "high")]
+    skins = [f"skin_green {word}" for word in ("low", "middle", "high")]
+    groups = ["all", "plain", "h264", "mpeg4", "vp9", *strengths, *skins]
+    for method, row in held["methods"].items():
+        low, high = row["all"]["interval_95"]
+        cells = [f"{100 * row[name]['within_3_bpm']:.0f}" for name in groups if name in row]
+        cells[0] += f" ({100 * low:.0f} to {100 * high:.0f})"
+        body.append([method, *cells])
+    names = ["all", "as it is", "H.264", "MPEG-4", "VP9", "weak", "middle", "strong"]
+    return table(["method", *names, "dark skin", "middle", "light skin"], body)
+
+
+def readout() -> str:
+    """Share within 3 bpm of each candidate for the noise floor."""
+    held = read("readout")["table"]
+    sources = list(next(iter(held.values())))
+    body = [[name, *(f"{100 * row[each]:.1f}" for each in sources)] for name, row in held.items()]
+    return table(["floor", *sources], body)
 
 
 def newcomer() -> str:
@@ -146,6 +169,8 @@ TABLES = {
     "vitals-speed": vitals_speed,
     "tracking": tracking,
     "quality": quality,
+    "planted": planted,
+    "readout": readout,
     "newcomer": newcomer,
     "gpu-training": gpu_training,
     "rates": lambda: _accuracy("rates"),

@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from pandas import DataFrame
 
 MIN_QUALITY = 0.65
-"""Least probability of a rate that is given: the lowest, with a margin, at which nine in ten rates on
-planted clips of people whom the tables never saw are right (`experiments/results/quality.json`)."""
+"""Least probability of a rate that is given: the lowest, with a margin, at which nine in ten rates
+on planted clips of people whom the tables never saw are right."""
 NOISE_RISE = 12.0
 """Rise of the peak at which a window has half of its full weight in the rate of the whole.
 

@@ -13,6 +13,7 @@ living on the true one at its double.
 """
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -22,6 +23,8 @@ from scipy.fft import next_fast_len, rfft
 
 Array = NDArray[np.float64]
 Index = NDArray[np.intp]
+Floor = Callable[[Array, Array], Array]
+"""From the power of each window and the frequencies of the band to the noise floor there."""
 
 OVERSAMPLING = 8  # grid points in one resolution step 1/T; a parabola does the rest
 HARMONIC_WEIGHT = 0.7
@@ -71,6 +74,7 @@ def spectra(
     sample_hz: float,
     band_hz: tuple[float, float],
     top_hz: float,
+    floor: Floor | None = None,
 ) -> Spectra:
     """Look at windows.
 
@@ -80,18 +84,19 @@ def spectra(
         sample_hz: Samples per second.
         band_hz: Where the rate may lie.
         top_hz: Highest frequency that the source carries; no harmonic is looked for above it.
+        floor: Another noise floor, for comparing read-outs; none means that of this module.
     """
     power, step_hz = power_spectrum(windows, known=known, sample_hz=sample_hz)
     band = np.arange(math.ceil(band_hz[0] / step_hz), math.floor(band_hz[1] / step_hz) + 1)
     here = power[:, band]
-    floor = _floor(here, (band * step_hz).astype(np.float64))
-    white = here / floor
+    noise = (floor or _floor)(here, (band * step_hz).astype(np.float64))
+    white = here / noise
     is_peak = (here >= power[:, band - 1]) & (here >= power[:, band + 1])
     is_peak &= here > SIDE_LOBE * _leak(power, band)
     # power at 2f, zero above the source's top, over the floor there
     doubled = np.minimum(2 * band, power.shape[1] - 1)
     above = np.where(2 * band * step_hz <= top_hz, power[:, doubled], 0.0)
-    there = floor * 2.0**-SLOPE
+    there = noise * 2.0**-SLOPE
     second = np.minimum(np.maximum(above / there - 1, 0), HARMONIC_CAP * here / there)
     score = np.where(_skirt(power, band), 0.0, white + HARMONIC_WEIGHT * second)
     return Spectra(
