@@ -5,10 +5,6 @@ a microsecond or more whatever its size. So batch statistics are folded into the
 to them, 1x1 convolutions are matrix products, a permutation of pixels is one gather, both gates of
 a TCN layer are one product and one sigmoid (:math:`\tanh x = 2\sigma(2x) - 1`), and what the past
 adds to all layers is one batched product on a ring of their inputs.
-
-The folded form of the temporal head, one frame at a time.
-
-The folded form up to the head: stem, EST blocks and ASF for one frame at a time.
 """
 
 import copy

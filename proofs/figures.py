@@ -1,12 +1,6 @@
 """The figures of the report, each drawn with the package's functions that its theorem is about.
 
-Figures of the gap between the line and the oscillator: what each end of a vessel does.
-
-Figures of the steps from light and Navier-Stokes to the line.
-
-Figures of the sampled oscillator: its kernel, its poles, where a scheme diverges.
-
-Figures of how long a kernel is, beside how far a dilated stack sees.
+From light and Navier-Stokes to the line, the ends of a vessel, the sampled oscillator, its length.
 """
 
 import numpy as np
