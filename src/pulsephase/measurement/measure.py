@@ -182,8 +182,8 @@ def write_samples(path: Path, result: Measurement) -> None:
     seen = result.observation
     quality, since_s = np.full(len(seen.times_s), np.nan), seen.times_s - seen.times_s[:1]
     for window in result.rate.windows:  # to half a sample: a window ends where the next one begins
-        half_s = 0.5 / seen.sample_hz
-        inside = (since_s > window.start_s - half_s) & (since_s < window.end_s - half_s)
+        edges = np.array([window.start_s, window.end_s]) - 0.5 / seen.sample_hz
+        inside = slice(*np.searchsorted(since_s, edges))
         quality[inside] = np.fmax(quality[inside], window.quality)
     columns: dict[str, Any] = {
         "time_s": seen.times_s,

@@ -25,7 +25,7 @@ from pulsephase.video.resample import GAP_S
 from pulsephase.video.times import Cadence
 
 PICTURE_AT_S = 2.0  # by then the network's running mean, and so its mask, has settled
-PIECES = 256  # joined into one when there are this many
+PIECES = 256  # joined into a block when there are this many
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,6 +87,7 @@ class Tracks:
 
     def __init__(self, config: PhaseNetConfig) -> None:
         self.config = config
+        self._blocks: list[tuple[Tensor, ...]] = []
         self._pieces: list[tuple[Tensor, ...]] = []
 
     def add(self, crops: Clip, wave: Float[Tensor, " time"], valid: Bool[Tensor, " time"]) -> None:
@@ -98,10 +99,8 @@ class Tracks:
             (crops.times_s, crops.boxes.double(), colour.double(), wave.double(), valid)
         )
         if len(self._pieces) == PIECES:
-            self._pieces = [self._joined()]
-
-    def _joined(self) -> tuple[Tensor, ...]:
-        return tuple(torch.cat(column) for column in zip(*self._pieces, strict=True))
+            self._blocks.append(_joined(self._pieces))
+            self._pieces = []
 
     def observation(
         self,
@@ -114,7 +113,7 @@ class Tracks:
     ) -> Observation:
         """Return all of it, the network's known delay taken out."""
         delay, rate = self.config.delay, self.config.sample_hz
-        times, boxes, colour, late, settled = self._joined()
+        times, boxes, colour, late, settled = _joined([*self._blocks, *self._pieces])
         pulse, valid = placed(late, settled, ~boxes.isnan().any(1), delay=delay)
         return Observation(
             source=source,
@@ -131,6 +130,10 @@ class Tracks:
             valid=valid.numpy(),
             picture=picture,
         )
+
+
+def _joined(pieces: list[tuple[Tensor, ...]]) -> tuple[Tensor, ...]:
+    return tuple(torch.cat(column) for column in zip(*pieces, strict=True))
 
 
 def observe(path: str | Path, *, net: PhaseNet, faces: FaceSource) -> Observation:
