@@ -1,6 +1,6 @@
 """From a video to a heart rate: one pass over the footage, then any method on what it saw."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,7 @@ from pulsephase.models.phasenet import PhaseNet
 from pulsephase.video.pipeline import FaceSource
 from pulsephase.vitals.heart_rate import HeartRate, heart_rate
 from pulsephase.vitals.respiration import Respiration, respiration
-from pulsephase.vitals.result import MIN_QUALITY
+from pulsephase.vitals.result import MIN_QUALITY, Window
 from pulsephase.vitals.variability import Variability, variability
 from pulsephase.vitals.windows import SHORTEST_S
 
@@ -36,6 +36,17 @@ class Measurement:
     variability: Variability
     respiration: Respiration
 
+    @property
+    def caveat(self) -> str:
+        """What must stand beside the rate, or nothing."""
+        assumed = self.observation.assumed_hz
+        if assumed is None:
+            return ""
+        return (
+            f"; the file has no clock: {assumed:g} frames a second are assumed, and the rate "
+            "scales with them; give the camera's by --fps"
+        )
+
     def as_json(self) -> dict[str, object]:
         """Return the result as plain data; ``heart_rate_bpm`` is null where there is a reason."""
         seen, rate = self.observation, self.rate
@@ -43,12 +54,15 @@ class Measurement:
             "source": seen.source,
             "heart_rate_bpm": rate.bpm,
             "reason": rate.reason,
+            "estimate_bpm": rate.estimate_bpm,
             "quality": rate.quality,
             "method": self.method,
             "frames": seen.frames,
             "duration_s": seen.duration_s,
             "source_hz": seen.source_hz,
+            "assumed_hz": seen.assumed_hz,
             "sample_hz": seen.sample_hz,
+            "notes": list(seen.notes),
             "valid_from_s": seen.valid_from_s if self.method == "phasenet" else 0.0,
             "no_face_s": seen.no_face_s,
             "variability": self.variability.as_json(),
@@ -134,10 +148,24 @@ def read_out(seen: Observation, method: str, *, min_quality: float = MIN_QUALITY
         observation=seen,
         method=method,
         pulse=wave,
-        rate=rate,
+        rate=_on_clock(rate, seen),
         variability=variability(wave, sample_hz=seen.sample_hz, rate=rate),
         respiration=respiration(wave, sample_hz=seen.sample_hz, rate=rate),
     )
+
+
+def _on_clock(rate: HeartRate, seen: Observation) -> HeartRate:
+    """Return a rate whose windows lie at the times of the video, where these jump."""
+    step_s = 1 / seen.sample_hz
+    if len(seen.times_s) < 2 or np.diff(seen.times_s).max() < 1.5 * step_s:
+        return rate
+    since_s = seen.times_s - seen.times_s[0]
+
+    def moved(window: Window) -> Window:
+        first, last = round(window.start_s / step_s), round(window.end_s / step_s) - 1
+        return replace(window, start_s=float(since_s[first]), end_s=float(since_s[last]) + step_s)
+
+    return replace(rate, windows=tuple(map(moved, rate.windows)))
 
 
 def measure(
@@ -148,6 +176,7 @@ def measure(
     faces: FaceSource | None = None,
     device: str = "cpu",
     min_quality: float = MIN_QUALITY,
+    fps: float | None = None,
 ) -> Measurement:
     """Measure the heart rate in a video.
 
@@ -159,6 +188,7 @@ def measure(
         faces: A tracker or a fixed box; none means a new tracker.
         device: Torch device of the network.
         min_quality: Probability of being within 3 bpm that a rate must have to be given.
+        fps: Frames a second of the camera, in place of the file's own times.
 
     Raises:
         InputError: If the file cannot be read or is too short.
@@ -170,7 +200,7 @@ def measure(
     if method not in METHODS:
         raise ParameterError(f"no method {method!r}; there are {', '.join(METHODS)}")
     net = PhaseNet.from_pretrained(weights).to(device)
-    seen = observe(path, net=net, faces=FaceTracker() if faces is None else faces)
+    seen = observe(path, net=net, faces=FaceTracker() if faces is None else faces, fps=fps)
     return read_out(seen, method, min_quality=min_quality)
 
 

@@ -5,7 +5,8 @@ frame, and the mean skin colour. Nothing is kept but one number, one box and one
 memory does not grow with resolution.
 """
 
-from collections.abc import Iterator
+import logging
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,9 +21,10 @@ from pulsephase.models.phasenet import PhaseNet
 from pulsephase.models.stream import PulseStream, placed
 from pulsephase.video.clip import Clip
 from pulsephase.video.pipeline import FaceSource, face_clips
-from pulsephase.video.read import read_clips, require_duration
-from pulsephase.video.resample import GAP_S
-from pulsephase.video.times import Cadence
+from pulsephase.video.read import probe, read_clips, require_duration
+from pulsephase.video.times import GAP_S, Cadence
+
+log = logging.getLogger(__name__)
 
 PICTURE_AT_S = 2.0  # by then the network's running mean, and so its mask, has settled
 PIECES = 256  # joined into a block when there are this many
@@ -56,6 +58,9 @@ class Observation:
         pulse: The network's wave, NaN where there is no face; its known delay is taken out.
         valid: Where the network has warmed up.
         picture: One frame to look at, or none where no face was found.
+        assumed_hz: Frame rate that was assumed of a file without a clock, or none: the heart rate
+            scales with it.
+        notes: What was not as it should be, one line each.
     """
 
     source: str
@@ -71,6 +76,8 @@ class Observation:
     pulse: Float[np.ndarray, " time"]
     valid: Bool[np.ndarray, " time"]
     picture: Picture | None
+    assumed_hz: float | None = None
+    notes: tuple[str, ...] = ()
 
     @property
     def no_face_s(self) -> float:
@@ -110,6 +117,8 @@ class Tracks:
         duration_s: float,
         source_hz: float,
         picture: Picture | None = None,
+        assumed_hz: float | None = None,
+        notes: Iterable[str] = (),
     ) -> Observation:
         """Return all of it, the network's known delay taken out."""
         delay, rate = self.config.delay, self.config.sample_hz
@@ -129,6 +138,8 @@ class Tracks:
             pulse=pulse.numpy(),
             valid=valid.numpy(),
             picture=picture,
+            assumed_hz=assumed_hz,
+            notes=tuple(notes),
         )
 
 
@@ -136,23 +147,33 @@ def _joined(pieces: list[tuple[Tensor, ...]]) -> tuple[Tensor, ...]:
     return tuple(torch.cat(column) for column in zip(*pieces, strict=True))
 
 
-def observe(path: str | Path, *, net: PhaseNet, faces: FaceSource) -> Observation:
+def observe(
+    path: str | Path, *, net: PhaseNet, faces: FaceSource, fps: float | None = None
+) -> Observation:
     """Read a video once, frame after frame.
 
     Args:
         path: Any file that FFmpeg reads.
         net: The network; its size and rate are those of the crops.
         faces: A tracker, or a fixed box.
+        fps: Frames a second of the camera, in place of the file's own times.
 
     Raises:
         InputError: If the file cannot be read or is shorter than 5 s.
+        ParameterError: If ``fps`` is not within 0.1 to 10,000.
     """
     count, chunk = 0, None
     cadence = Cadence(pause_s=GAP_S)
+    notes: list[str] = []
+    assumed_hz = probe(path).assumed_hz if fps is None else None
+
+    def say(line: str) -> None:
+        notes.append(line.removeprefix(f"{path}: ").removeprefix(f"{path} "))
+        log.warning(line)
 
     def counted() -> Iterator[Clip]:
         nonlocal count, chunk
-        for chunk in read_clips(path):
+        for chunk in read_clips(path, say=say, fps=fps):
             count += len(chunk)
             for time_s in chunk.times_s.tolist():
                 cadence.push(time_s)
@@ -167,14 +188,15 @@ def observe(path: str | Path, *, net: PhaseNet, faces: FaceSource) -> Observatio
         if picture is None and chunk is not None:
             picture = _picture(net, crops, chunk, before)
             before = torch.cat([before, _with_face(crops)])[-net.config.warmup :]
-    last_s = 0.0 if chunk is None else float(chunk.times_s[-1])
-    duration_s = require_duration(path, frames=count, last_s=last_s)
+    require_duration(path, frames=count, seconds=cadence.seconds)
     return tracks.observation(
         source=str(path),
         frames=count,
-        duration_s=duration_s,
+        duration_s=cadence.duration_s,
         source_hz=cadence.hz,
         picture=picture,
+        assumed_hz=assumed_hz,
+        notes=notes,
     )
 
 
