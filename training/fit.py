@@ -28,6 +28,8 @@ from pulsephase.training.run_folder import RunFolder, origin
 from pulsephase.training.settings import to_plain
 from pulsephase.training.sources import Feed, Mixture, Parts, Recorded, Source, collate, rendered
 
+MOST_EPOCHS = 1_000_000
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Prepared:
@@ -118,6 +120,7 @@ def _described(config: TrainConfig, opened: list[tuple[CachedSource, Readable]])
             "share": source.share,
             "training": [entry.name for entry in readable.training],
             "validation": [entry.name for entry in readable.validation],
+            **({"damaged": sorted(readable.damaged)} if readable.damaged else {}),
         }
         for source, readable in opened
     ]
@@ -128,8 +131,10 @@ def epochs(config: TrainConfig, count: int | float) -> TrainConfig:
     """Return the config with as many steps as ``count`` epochs of its recordings take.
 
     Raises:
-        ParameterError: If there are no recordings.
+        ParameterError: If there are no recordings, or the count is not above 0 and below a million.
     """
+    if not 0 < count <= MOST_EPOCHS:
+        raise ParameterError(f"epochs is {count}; it must be above 0, and at most {MOST_EPOCHS:,}")
     fixed = tuple(replace(s, lag_frames=s.lag_frames or 0.0) for s in config.data.cached)
     windows = prepare(replace(config, data=replace(config.data, cached=fixed))).windows
     if not windows:
