@@ -9,7 +9,6 @@
 | ``weights.safetensors`` | the averaged weights that validated best |
 """
 
-import json
 import platform
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -17,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from pulsephase.errors import InputError, TrainingError
-from pulsephase.files import write_json
+from pulsephase.files import read_json, write_json
 from pulsephase.machine import machine, revision
 from pulsephase.training.config import TrainConfig
 from pulsephase.training.settings import differences, from_plain, to_plain
@@ -106,7 +105,7 @@ def read_config(folder: Path) -> TrainConfig:
 
 def _plain(path: Path) -> dict[str, Any]:
     try:
-        plain = json.loads(path.read_text(encoding="utf-8"))
+        plain = read_json(path)
         if not isinstance(plain, dict):
             raise ValueError("no keys")
     except (OSError, ValueError) as error:

@@ -6,7 +6,12 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
+from pulsephase.text import shown
+
+LONGEST = 100
+"""Characters of a file's name that its temporary one repeats: a name may have 255 bytes."""
 UMASK = os.umask(0o077)
 os.umask(UMASK)  # there is no other way to ask
 
@@ -19,19 +24,60 @@ def whole_file(path: str | Path) -> Iterator[Path]:
     mode of an older one, else that of any new file.
     """
     path = Path(path)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.stem}-", suffix=path.suffix)
-    os.close(handle)
-    temporary = Path(name)
+    temporary: Path | None = None
     try:
+        handle, name = tempfile.mkstemp(
+            dir=path.parent, prefix=f".{path.stem[:LONGEST]}-", suffix=path.suffix
+        )
+        os.close(handle)
+        temporary = Path(name)
         yield temporary
         temporary.chmod(path.stat().st_mode & 0o777 if path.exists() else 0o666 & ~UMASK)
         temporary.replace(path)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
+    except BaseException as error:
+        if temporary is not None:
+            temporary.unlink(missing_ok=True)
+        if isinstance(error, OSError) and _of(error, path, temporary):
+            raise OSError(error.errno, error.strerror, str(path)) from error
         raise
+
+
+def _of(error: OSError, path: Path, temporary: Path | None) -> bool:
+    """Tell whether an error is of the temporary file, whose name says nothing to anybody."""
+    if error.strerror is None or temporary is None:
+        return error.strerror is not None
+    return error.filename is None or str(error.filename) == str(temporary)
+
+
+def write_page(path: str | Path, text: str) -> None:
+    """Write a page whole or not at all; what no UTF-8 can hold is replaced."""
+    with whole_file(path) as temporary:
+        temporary.write_text(shown(text), encoding="utf-8")
 
 
 def write_json(path: str | Path, value: object) -> None:
     """Write JSON, indented; refuses NaN."""
     with whole_file(path) as temporary:
         temporary.write_text(json.dumps(value, indent=2, allow_nan=False) + "\n", encoding="utf-8")
+
+
+def parse_json(text: str) -> Any:
+    """Read JSON of unknown origin.
+
+    Raises:
+        ValueError: If it is none, nested without end included.
+    """
+    try:
+        return json.loads(text)
+    except RecursionError:
+        raise ValueError("it is nested too deeply") from None
+
+
+def read_json(path: Path) -> Any:
+    """Read a JSON file of unknown origin.
+
+    Raises:
+        OSError: If it cannot be read.
+        ValueError: If it is no JSON in UTF-8, nested without end included.
+    """
+    return parse_json(path.read_text(encoding="utf-8"))

@@ -6,13 +6,12 @@ The folder holds ``cache.json`` (what was asked), ``clips/`` (a folder a recordi
 and ends in the same bytes.
 """
 
-import json
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 from pulsephase.errors import InputError, ParameterError
-from pulsephase.files import write_json
+from pulsephase.files import read_json, write_json
 from pulsephase.video.crops import MARGIN
 from pulsephase.video.datasets.entry import (
     CachedClip,
@@ -58,7 +57,7 @@ class Cache:
         self.size: int = request["size"]
         self.sample_hz: float = request["sample_hz"]
         try:
-            fates = json.loads((self.folder / REPORT).read_text(encoding="utf-8"))["recordings"]
+            fates = read_json(self.folder / REPORT)["recordings"]
         except FileNotFoundError:
             raise InputError(
                 f"the cache in {self.folder} is not finished; build it again, what is there is kept"
@@ -202,7 +201,7 @@ def _begin(out: Path, request: dict[str, Any]) -> None:
 def _request(folder: Path) -> dict[str, Any]:
     path = folder / REQUEST
     try:
-        request: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        request: dict[str, Any] = read_json(path)
         version = request["format"]
     except FileNotFoundError:
         raise InputError(f"{folder} holds no cache (no {REQUEST}); build one") from None
