@@ -5,7 +5,14 @@ from pathlib import Path
 
 import click
 
-from pulsephase.commands.common import emit, progress, shared_options, stderr, steps_of
+from pulsephase.commands.common import (
+    NamedPath,
+    emit,
+    progress,
+    shared_options,
+    stderr,
+    steps_of,
+)
 
 
 @click.command(name="pretrain")
@@ -22,7 +29,7 @@ from pulsephase.commands.common import emit, progress, shared_options, stderr, s
     "--out",
     default=Path("runs/pretrain"),
     show_default=True,
-    type=click.Path(file_okay=False, path_type=Path),
+    type=NamedPath(file_okay=False, path_type=Path),
     help="Folder for NAME-SEED.safetensors, its JSON, and the folder NAME-SEED of the run.",
 )
 @click.option(
