@@ -16,7 +16,7 @@ from jaxtyping import Float32, Num
 from torch import Tensor
 
 from pulsephase.errors import ParameterError
-from pulsephase.video.clip import Box, Clip, Image
+from pulsephase.video.clip import Box, Clip, Image, check_image
 from pulsephase.video.crops import MARGIN, crop
 from pulsephase.video.resample import Resampler
 
@@ -118,6 +118,7 @@ class FacePipeline:
         self, frame: Num[np.ndarray, "height width 3"], time_s: float, pulse: float = math.nan
     ) -> Iterator[Sample]:
         """Take the next frame, and its pulse; yield the samples (packed) with their times in s."""
+        check_image(frame)
         self.resampler.check(time_s)
         box = self.faces.update(_as_uint8(frame), time_s)
         if box is not None:

@@ -10,8 +10,9 @@ import math
 import numpy as np
 from jaxtyping import Float
 
+from pulsephase.checks import FURTHEST_S
 from pulsephase.errors import SamplingError
-from pulsephase.video.times import FURTHEST_S, GAP_S
+from pulsephase.video.times import GAP_S
 
 SNAP_S = 0.5e-3
 """A frame this near to a grid time is taken as it is: Matroska rounds its times to whole ms."""

@@ -4,6 +4,8 @@ Most files need nothing. Of the others: a raw stream has no times at all, some c
 a recording that was joined from pieces starts its clock again, and some clocks jump.
 """
 
+from pulsephase.checks import FURTHEST_S
+
 GAP_S = 1.0
 """Frames further apart than this are not joined by a line; there are no samples between them."""
 
@@ -12,8 +14,6 @@ RESTART_S = 1.0
 time."""
 ASSUMED_STEP_S = 1 / 30
 """Step between frames where neither the times nor the file's nominal rate tell (an assumption)."""
-FURTHEST_S = 1e10
-"""A time further than 300 years from the first is none."""
 
 
 class Clock:

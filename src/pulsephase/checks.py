@@ -32,6 +32,10 @@ def as_wave(name: str, values: Any, *, rank: int) -> NDArray[np.float64]:
     return wave
 
 
+FURTHEST_S = 1e10
+"""A time further than 300 years from the first is none."""
+LARGEST = 1e100
+"""A sample beyond it is none: its square is no number."""
 STILL_S = 0.5
 FEWEST_STILL = 4
 

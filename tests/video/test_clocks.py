@@ -12,12 +12,13 @@ import videos
 from av.stream import Disposition
 from numpy.typing import NDArray
 
+from pulsephase.checks import FURTHEST_S
 from pulsephase.errors import ParameterError
 from pulsephase.video.clip import Clip
 from pulsephase.video.pipeline import WholeFrame, face_clips
 from pulsephase.video.read import probe, read_clips
 from pulsephase.video.streams import slowed_by
-from pulsephase.video.times import FURTHEST_S, Cadence, Clock
+from pulsephase.video.times import Cadence, Clock
 
 DAY_S = 86_400.0
 NOISE = videos.noise(60, height=48, width=64)

@@ -8,11 +8,13 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from pulsephase.checks import FURTHEST_S
+from pulsephase.errors import SamplingError
 from pulsephase.measurement.measure import Measurement, read_out
 from pulsephase.measurement.observation import Tracks
 from pulsephase.models.phasenet import PhaseNet
 from pulsephase.models.stream import PulseStream
-from pulsephase.video.clip import Box, Image
+from pulsephase.video.clip import Box, Image, check_image
 from pulsephase.video.faces import FaceTracker
 from pulsephase.video.pipeline import FacePipeline, FaceSource
 from pulsephase.video.read import SHORTEST_S
@@ -105,7 +107,14 @@ class Monitor:
 
         Raises:
             SamplingError: If the time does not rise.
+            ShapeError: If the frame is no picture. After an error everything is as before.
         """
+        check_image(image)
+        if not abs(time_s) < FURTHEST_S or time_s <= self.last_s:
+            raise SamplingError(
+                f"frame at {time_s} s after one at {self.last_s} s; times must rise, and stay "
+                f"within {FURTHEST_S:g} s"
+            )
         if isinstance(self.faces, SeveralFaces):
             readings = self._push_several(self.faces, image, time_s)
         else:

@@ -11,18 +11,19 @@ from jaxtyping import Bool, Float
 from pulsephase.errors import ParameterError
 from pulsephase.files import whole_file
 from pulsephase.measurement.observation import Observation, observe
+from pulsephase.measurement.turns import one_person
 from pulsephase.models.classical import LEAST_S
 from pulsephase.models.classical import METHODS as CLASSICAL
 from pulsephase.models.phasenet import PhaseNet
 from pulsephase.video.pipeline import FaceSource
-from pulsephase.vitals.heart_rate import HeartRate, heart_rate
+from pulsephase.vitals.heart_rate import BAND_HZ, HeartRate, heart_rate
 from pulsephase.vitals.respiration import Respiration, respiration
 from pulsephase.vitals.result import MIN_QUALITY, Window
 from pulsephase.vitals.variability import Variability, variability
 from pulsephase.vitals.windows import SHORTEST_S
 
 METHODS = ("phasenet", *CLASSICAL)
-SLOWEST_HZ = 2.5  # below, no band of half a hertz is left under 0.9 of Nyquist
+SLOWEST_HZ = 4.95  # below 5 frames a second (to a hundredth) half of all heart rates fold
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,17 +36,32 @@ class Measurement:
     rate: HeartRate
     variability: Variability
     respiration: Respiration
+    notes: tuple[str, ...] = ()
 
     @property
     def caveat(self) -> str:
         """What must stand beside the rate, or nothing."""
-        assumed = self.observation.assumed_hz
-        if assumed is None:
-            return ""
-        return (
-            f"; the file has no clock: {assumed:g} frames a second are assumed, and the rate "
-            "scales with them; give the camera's by --fps"
-        )
+        text, assumed = "", self.observation.assumed_hz
+        if assumed is not None:
+            text += (
+                f"; the file has no clock: {assumed:g} frames a second are assumed, and the rate "
+                "scales with them; give the camera's by --fps"
+            )
+        if self.fold_bpm is not None:
+            text += (
+                f"; at {self.observation.source_hz:.1f} frames a second it may be a fold of "
+                f"{self.fold_bpm:.0f} bpm: record at 8 frames a second or more"
+            )
+        return text
+
+    @property
+    def fold_bpm(self) -> float | None:
+        """The rate that looks like the one that was found, at so few frames a second, if any."""
+        found = self.rate.estimate_bpm
+        if found is None:
+            return None
+        other = 60 * self.observation.source_hz - found
+        return other if found < other <= 60 * BAND_HZ[1] else None
 
     def as_json(self) -> dict[str, object]:
         """Return the result as plain data; ``heart_rate_bpm`` is null where there is a reason."""
@@ -61,8 +77,9 @@ class Measurement:
             "duration_s": seen.duration_s,
             "source_hz": seen.source_hz,
             "assumed_hz": seen.assumed_hz,
+            "fold_bpm": self.fold_bpm,
             "sample_hz": seen.sample_hz,
-            "notes": list(seen.notes),
+            "notes": [*seen.notes, *self.notes],
             "valid_from_s": seen.valid_from_s if self.method == "phasenet" else 0.0,
             "no_face_s": seen.no_face_s,
             "variability": self.variability.as_json(),
@@ -127,8 +144,8 @@ def read_out(seen: Observation, method: str, *, min_quality: float = MIN_QUALITY
         rate = HeartRate.none("no face was found in any frame")
     elif seen.source_hz < SLOWEST_HZ:
         rate = HeartRate.none(
-            f"the video has {seen.source_hz:.1f} frames a second; at least {SLOWEST_HZ:g} are "
-            "needed to see a heart rate"
+            f"the video has {seen.source_hz:.1f} frames a second; at least 5 are needed to see a "
+            "heart rate"
         )
     elif method == "phasenet" and held_s < SHORTEST_S:
         rate = HeartRate.none(
@@ -144,11 +161,15 @@ def read_out(seen: Observation, method: str, *, min_quality: float = MIN_QUALITY
             method=method,
             min_quality=min_quality,
         )
+    rate, notes = one_person(
+        _on_clock(rate, seen), ~np.isnan(seen.boxes).any(1), seen.times_s - seen.times_s[:1]
+    )
     return Measurement(
         observation=seen,
         method=method,
         pulse=wave,
-        rate=_on_clock(rate, seen),
+        rate=rate,
+        notes=notes,
         variability=variability(wave, sample_hz=seen.sample_hz, rate=rate),
         respiration=respiration(wave, sample_hz=seen.sample_hz, rate=rate),
     )
