@@ -7,14 +7,16 @@ What surrounds a training: that Lightning is quiet.
 
 import json
 import logging
+import os
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pulsephase.errors import ParameterError
+from pulsephase.files import locked
 from pulsephase.machine import threads
 from pulsephase.models.config import PhaseNetConfig
 from pulsephase.models.phasenet import PhaseNet
@@ -237,8 +239,17 @@ def fit(
         WeightsError: If the weights to begin with cannot be used.
     """
     require_lightning()
-    with threads(config.machine.threads), quiet():
+    with threads(config.machine.threads), quiet(), _kept(folder, config):
         return _fit(config, folder, report, relabel)
+
+
+def _kept(folder: Path | None, config: TrainConfig) -> AbstractContextManager[None]:
+    """Keep the folder of a run to this process, or to the first of those that train together."""
+    first = all(os.environ.get(name, "0") == "0" for name in ("RANK", "LOCAL_RANK"))
+    if folder is None or not first:
+        return nullcontext()
+    RunFolder(path=folder).check(config)
+    return locked(folder)
 
 
 def _fit(

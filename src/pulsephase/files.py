@@ -2,16 +2,25 @@
 
 import json
 import os
+import re
+import socket
 import tempfile
+import time
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from pulsephase.errors import InputError
 from pulsephase.text import shown
 
 LONGEST = 100
 """Characters of a file's name that its temporary one repeats: a name may have 255 bytes."""
+HERE = f"{zlib.crc32(socket.gethostname().encode()):08x}"
+"""This machine, in the names of temporary files: elsewhere the number of a process says nothing."""
+OWNED = re.compile(r"\..*-([0-9a-f]{8})-(\d+)-.*", re.DOTALL)
+LOCK, OWNER = ".lock", ".owner.json"
 UMASK = os.umask(0o077)
 os.umask(UMASK)  # there is no other way to ask
 
@@ -26,8 +35,11 @@ def whole_file(path: str | Path) -> Iterator[Path]:
     path = Path(path)
     temporary: Path | None = None
     try:
+        sweep(path.parent)
         handle, name = tempfile.mkstemp(
-            dir=path.parent, prefix=f".{path.stem[:LONGEST]}-", suffix=path.suffix
+            dir=path.parent,
+            prefix=f".{path.stem[:LONGEST]}-{HERE}-{os.getpid()}-",
+            suffix=path.suffix,
         )
         os.close(handle)
         temporary = Path(name)
@@ -40,6 +52,68 @@ def whole_file(path: str | Path) -> Iterator[Path]:
         if isinstance(error, OSError) and _of(error, path, temporary):
             raise OSError(error.errno, error.strerror, str(path)) from error
         raise
+
+
+def sweep(folder: Path) -> None:
+    """Remove the temporary files of processes that ended without doing so, once a process."""
+    if folder in _swept or os.name != "posix":
+        return
+    _swept.add(folder)
+    for path in folder.glob(".*"):
+        owner = OWNED.fullmatch(path.name)
+        if owner and owner[1] == HERE and not _alive(int(owner[2])) and path.is_file():
+            path.unlink(missing_ok=True)
+
+
+_swept: set[Path] = set()
+
+
+def _alive(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except (ProcessLookupError, OverflowError):
+        return False
+    except PermissionError:
+        return True
+    return True
+
+
+@contextmanager
+def locked(folder: Path) -> Iterator[None]:
+    """Keep a folder to this process while it writes there; the lock ends with the process.
+
+    Raises:
+        InputError: If another process writes there; says which, where and since when.
+    """
+    from filelock import FileLock, Timeout
+
+    owner = folder / OWNER
+    try:
+        with FileLock(folder / LOCK, timeout=0):
+            write_json(
+                owner,
+                {
+                    "process": os.getpid(),
+                    "machine": socket.gethostname(),
+                    "since": time.strftime("%Y-%m-%d %H:%M:%S"),
+                },
+            )
+            try:
+                yield
+            finally:
+                owner.unlink(missing_ok=True)
+    except Timeout:
+        raise InputError(
+            f"{folder} is in use by {_told(owner)}; wait until it ends, or name another folder"
+        ) from None
+
+
+def _told(owner: Path) -> str:
+    try:
+        held = read_json(owner)
+        return f"process {held['process']} on {held['machine']} since {held['since']}"
+    except (OSError, ValueError, KeyError, TypeError):
+        return "another process"
 
 
 def _of(error: OSError, path: Path, temporary: Path | None) -> bool:
