@@ -44,7 +44,7 @@ def test_the_second_is_told_who_holds_it_and_goes_on_when_that_is_gone(tmp_path:
         build()
     assert not (out / "cache.json").exists()
     process.kill()  # a lock ends with its process, however that ends
-    process.wait()
+    process.communicate()
     assert (out / files.OWNER).exists()
     build()
     assert len(Cache(out).entries) == 1

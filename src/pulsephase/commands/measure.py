@@ -10,7 +10,11 @@ from pulsephase.errors import InputError, ParameterError, PulsePhaseError
 from pulsephase.machine import use_one_thread
 
 METHODS = ("phasenet", "pos", "chrom", "green", "ica", "lgi", "pbv", "omit")  # without torch
-VIDEO_ENDINGS = {".mp4", ".mov", ".avi", ".mkv", ".webm", ".m4v", ".mpg", ".mpeg", ".wmv", ".ts"}
+VIDEO_ENDINGS = {
+    *(".mp4", ".mov", ".avi", ".mkv", ".webm", ".m4v", ".mpg", ".mpeg", ".wmv", ".ts"),
+    *(".3gp", ".3g2", ".mts", ".m2ts", ".flv", ".ogv", ".mjpeg", ".mjpg"),
+    *(".h264", ".264", ".h265", ".265", ".hevc"),
+}
 
 
 @click.command(name="measure")
@@ -119,7 +123,11 @@ def _files(videos: tuple[Path, ...]) -> list[Path]:
     files: list[Path] = []
     for path in videos:
         if path.is_dir():
-            inside = sorted(f for f in path.iterdir() if f.suffix.lower() in VIDEO_ENDINGS)
+            there = sorted(f for f in path.iterdir() if f.is_file() and f.name[0] != ".")
+            inside = [f for f in there if f.suffix.lower() in VIDEO_ENDINGS]  # no ._a.mp4 of a Mac
+            if inside and len(inside) < len(there):
+                skipped = ", ".join(f.name for f in there if f not in inside)
+                stderr.print(f"{path}: no video by their names, left out: {skipped}")
             if not inside:
                 raise InputError(
                     f"{path} holds no video ({', '.join(sorted(VIDEO_ENDINGS))}); name a file in it"

@@ -15,6 +15,7 @@ from pulsephase.measurement.turns import one_person
 from pulsephase.models.classical import LEAST_S
 from pulsephase.models.classical import METHODS as CLASSICAL
 from pulsephase.models.phasenet import PhaseNet
+from pulsephase.video.detect import FINE_SMALLEST, LARGE, SMALLEST
 from pulsephase.video.pipeline import FaceSource
 from pulsephase.vitals.heart_rate import BAND_HZ, HeartRate, heart_rate
 from pulsephase.vitals.respiration import Respiration, respiration
@@ -23,6 +24,14 @@ from pulsephase.vitals.variability import Variability, variability
 from pulsephase.vitals.windows import SHORTEST_S
 
 METHODS = ("phasenet", *CLASSICAL)
+NO_FACE = (
+    f"no face was found in any frame: its side must be {100 * SMALLEST:g} % of the frame's shorter "
+    f"one ({100 * FINE_SMALLEST:g} % from {LARGE} pixels on); name its place by --box X,Y,W,H, or "
+    "--box full where all is skin"
+)
+FLAT = "the pulse is flat"
+COLOURED = tuple(name for name in CLASSICAL if name != "green")
+GREY = 2e-3  # half a step of 8 bits: the largest difference of the colours of a grey video
 SLOWEST_HZ = 4.95  # below 5 frames a second (to a hundredth) half of all heart rates fold
 
 
@@ -141,7 +150,7 @@ def read_out(seen: Observation, method: str, *, min_quality: float = MIN_QUALITY
     wave = wave_of(seen, method)
     held_s = float(np.isfinite(wave).sum() / seen.sample_hz)
     if np.isnan(seen.boxes).any(1).all():
-        rate = HeartRate.none("no face was found in any frame")
+        rate = HeartRate.none(NO_FACE)
     elif seen.source_hz < SLOWEST_HZ:
         rate = HeartRate.none(
             f"the video has {seen.source_hz:.1f} frames a second; at least 5 are needed to see a "
@@ -161,6 +170,8 @@ def read_out(seen: Observation, method: str, *, min_quality: float = MIN_QUALITY
             method=method,
             min_quality=min_quality,
         )
+    if rate.reason == FLAT and method in COLOURED and _grey(seen.colour):
+        rate = HeartRate.none(f"the video has no colour, which {method} needs; use --method green")
     rate, notes = one_person(
         _on_clock(rate, seen), ~np.isnan(seen.boxes).any(1), seen.times_s - seen.times_s[:1]
     )
@@ -173,6 +184,11 @@ def read_out(seen: Observation, method: str, *, min_quality: float = MIN_QUALITY
         variability=variability(wave, sample_hz=seen.sample_hz, rate=rate),
         respiration=respiration(wave, sample_hz=seen.sample_hz, rate=rate),
     )
+
+
+def _grey(colour: Float[np.ndarray, "time 3"]) -> bool:
+    known = colour[np.isfinite(colour).all(1)]
+    return len(known) > 0 and bool(np.ptp(known, axis=1).max() < GREY)
 
 
 def _on_clock(rate: HeartRate, seen: Observation) -> HeartRate:
