@@ -341,14 +341,15 @@ def _logs(run: RunFolder, step: int) -> Sequence[Any]:
     from lightning.pytorch.loggers import TensorBoardLogger
     from lightning.pytorch.utilities import rank_zero_only
 
-    from pulsephase.training.progress import CsvLog
+    from pulsephase.training.progress import SPEED, CsvLog
 
     if rank_zero_only.rank != 0:  # type: ignore[attr-defined]
         return []
     board = TensorBoardLogger(
         run.path, name="", version="tensorboard", default_hp_metric=False, purge_step=step + 1
     )
-    return [CsvLog(run.metrics, step=step), board]
+    speed = CsvLog(run.speed, step=step, columns=SPEED)
+    return [CsvLog(run.metrics, step=step), speed, board]
 
 
 def _outcome(

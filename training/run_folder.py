@@ -5,6 +5,7 @@
 | ``config.json`` | every key; ``pulsephase train --run FOLDER`` goes on, or runs it anew |
 | ``run.json`` | revision, versions, machine, data, lags, and, at the end, the outcome |
 | ``metrics.csv``, ``tensorboard/`` | the log |
+| ``speed.csv``, ``elapsed.json`` | what a clock said of it: no two runs share that |
 | ``checkpoint.pt`` | all that the run needs to go on as if nothing had happened |
 | ``weights.safetensors`` | the averaged weights that validated best |
 """
@@ -48,6 +49,11 @@ class RunFolder:
     def metrics(self) -> Path:
         """The log as a table."""
         return self.path / "metrics.csv"
+
+    @property
+    def speed(self) -> Path:
+        """How fast it went, as a table."""
+        return self.path / "speed.csv"
 
     @property
     def checkpoint(self) -> Path:

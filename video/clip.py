@@ -86,11 +86,9 @@ def check_image(frame: Any) -> None:
     Raises:
         ShapeError: If it is not rows by columns by three colours, or holds what is no number.
     """
-    shape = getattr(frame, "shape", ())
+    shape: tuple[int, ...] = tuple(getattr(frame, "shape", ()))
     if len(shape) != 3 or shape[2] != 3 or min(shape) < 1:
-        raise ShapeError(
-            f"a frame has shape {tuple(shape)}; give rows, columns and three colours (RGB)"
-        )
+        raise ShapeError(f"a frame has shape {shape}; give rows, columns and three colours (RGB)")
     if frame.dtype.kind not in "uif" or (frame.dtype.kind == "f" and not np.isfinite(frame).all()):
         raise ShapeError(f"a frame of type {frame.dtype} holds what is no number; give pixels")
 

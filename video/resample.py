@@ -86,6 +86,10 @@ class Resampler:
         Raises:
             SamplingError: If it does not rise, or is too far away.
         """
+        if self.previous is None and not abs(time_s) < FURTHEST_S:
+            raise SamplingError(
+                f"the first frame is at {time_s} s; times must be within {FURTHEST_S:g} s of 0"
+            )
         last_s = -FURTHEST_S if self.previous is None else self.previous[1]
         if not last_s < time_s < FURTHEST_S:
             raise SamplingError(

@@ -1,8 +1,8 @@
 """Does anything end in a traceback, a hang, or a wrong exit code? Changed files and words.
 
-Run ``make fuzz MINUTES=10``, or ``python -m fuzz.run --minutes 10`` from ``tests``: first the corpus,
-which holds every fault that was ever found, then cases from a seed. A fault is printed with its
-number, from which it can be had again (``--seed``, ``--only``). Exit code 1 if there is one.
+Run ``make fuzz MINUTES=10``, or ``python -m fuzz.run --minutes 10`` from ``tests``: first the
+corpus, which holds every fault that was ever found, then cases from a seed. A fault is printed with
+its number, from which it can be had again (``--seed``, ``--only``). Exit code 1 if there is one.
 """
 
 import argparse

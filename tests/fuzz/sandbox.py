@@ -102,7 +102,7 @@ def _child(words: list[str], log: Path, seconds: int) -> None:
         from pulsephase.cli import main
 
         code = main(words)
-    except BaseException:
+    except BaseException:  # noqa: BLE001 - whatever it is, it is what was looked for
         traceback.print_exc()
     finally:
         try:

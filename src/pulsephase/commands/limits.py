@@ -56,7 +56,7 @@ class FiniteRange(click.FloatRange):
         return number
 
 
-def _limited(kind: click.ParamType, most: float) -> click.ParamType:
+def _limited(kind: Any, most: float) -> click.IntRange | FiniteRange:
     low, high = getattr(kind, "min", None), getattr(kind, "max", None)
     high = most if high is None else min(high, most)
     low_open, high_open = getattr(kind, "min_open", False), getattr(kind, "max_open", False)

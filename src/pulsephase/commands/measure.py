@@ -83,7 +83,8 @@ def command(
             if len(files) == 1:
                 raise
             stderr.print(f"pulsephase: {error}", soft_wrap=True, highlight=False)
-            rows.append({"source": str(file), "heart_rate_bpm": None, "error": str(error)})
+            nothing = {"heart_rate_bpm": None, "estimate_bpm": None, "quality": 0.0}
+            rows.append({"source": str(file), **nothing, "error": str(error)})
             failed = True
             continue
         found.append(result)
