@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 export MPLBACKEND := Agg
 
-.PHONY: demo test test-slow check mutate experiments results format docs wheel clean
+.PHONY: demo test test-slow check mutate fuzz experiments results format docs wheel clean
 
 demo: $(STAMP)
 	$(BIN)/pulsephase demo
@@ -25,6 +25,11 @@ check: $(STAMP)
 
 mutate: $(STAMP)
 	PYTHONPATH=tests OMP_NUM_THREADS=1 $(BIN)/python -m mutation.run
+
+# Changed files and words against every command: no traceback, no hang, no other exit code.
+MINUTES ?= 10
+fuzz: $(STAMP)
+	PYTHONPATH=tests OMP_NUM_THREADS=1 $(BIN)/python -m fuzz.run --minutes $(MINUTES)
 
 # Every row of the ledger that is missing (hours), or those that ONLY names, made again.
 experiments: $(STAMP)

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from pathlib import Path
+from types import MappingProxyType
 from typing import Literal, final
 
 import numpy as np
@@ -19,8 +20,8 @@ from pulsephase.synthetic.presets import preset
 from pulsephase.synthetic.render import render
 from pulsephase.synthetic.seeds import COMPARISON_SEED
 from pulsephase.video.clip import Clip
-from pulsephase.video.datasets.cache import Cache
-from pulsephase.video.datasets.entry import CacheEntry
+from pulsephase.video.datasets.cache import CLIPS, Cache
+from pulsephase.video.datasets.entry import CacheEntry, whole
 from pulsephase.video.datasets.splits import split as split_of
 
 PIECE = 256  # frames that are floats at a time
@@ -78,6 +79,7 @@ class Cases(ABC):
         sample_hz: Rate of all its clips.
         synthetic: Whether no real person is in its pictures.
         lost: Clips that should be there and are not, with the reason.
+        damaged: Those of them that differ from what was written.
     """
 
     name: str
@@ -85,6 +87,7 @@ class Cases(ABC):
     sample_hz: float
     synthetic: bool
     lost: Mapping[str, str]
+    damaged: Mapping[str, str] = MappingProxyType({})
 
     @abstractmethod
     def __len__(self) -> int:
@@ -224,12 +227,16 @@ class CachedCases(Cases):
         entries: Sequence[CacheEntry] | None = None,
         part: str = "all",
     ) -> None:
-        self.cache, self.lost = cache, cache.failed
+        self.cache = cache
         self.name, self.part = cache.dataset, part
         self.sample_hz = cache.sample_hz
-        self.entries = tuple(cache.entries if entries is None else entries)
+        self.entries, self.damaged = whole(
+            cache.folder / CLIPS, cache.entries if entries is None else entries
+        )
+        self.lost = {**cache.failed, **self.damaged}
         if not self.entries:
-            raise InputError(f"{cache.folder} holds no clip to evaluate on; see its report.json")
+            first = next(iter(self.damaged.values()), "see its report.json")
+            raise InputError(f"{cache.folder} holds no clip to evaluate on: {first}")
 
     def __len__(self) -> int:
         """Return how many clips there are."""

@@ -27,6 +27,8 @@ LEAST_QUALITY = 0.5
 its strong harmonics count as noise in the calibration."""
 SLACK_S = 0.5
 """How far label and video may begin or end apart."""
+LONGEST_PAUSE_S = 2.5
+"""Of a pause in the label, what is left: more than a window may miss, and no more than that."""
 SLOWEST_HZ = 15.0
 """A pulse has harmonics; a label needs twice their rate."""
 OFF_BPM = 10.0
@@ -99,9 +101,11 @@ def _rate(label: Label) -> HeartRate:
 
 
 def _even(values: np.ndarray, label: Label) -> Float[np.ndarray, " time"]:
-    """Return values of a label on an even grid over its own span."""
-    count = int((label.times_s[-1] - label.times_s[0]) * SAMPLE_HZ + 1e-6) + 1
-    return at_times(values, label.times_s, label.times_s[0] + np.arange(count) / SAMPLE_HZ)
+    """Return values of a label on an even grid over its own span, long pauses cut short."""
+    steps = np.minimum(np.diff(label.times_s), LONGEST_PAUSE_S)
+    times_s = np.concatenate([[0.0], np.cumsum(steps)])
+    count = int(times_s[-1] * SAMPLE_HZ + 1e-6) + 1
+    return at_times(values, times_s, np.arange(count) / SAMPLE_HZ)
 
 
 def label_problems(label: Label, facts: Facts) -> Iterator[Problem]:
@@ -112,6 +116,12 @@ def label_problems(label: Label, facts: Facts) -> Iterator[Problem]:
         yield Problem(kind="label", text=f"the label has {label.sample_hz:.1f} values a second")
     if missing > 1 - LEAST_FACE:
         yield Problem(kind="label", text=f"{100 * missing:.0f} % of the wave are no numbers")
+    if label.still_s > 0:
+        yield Problem(
+            kind="label",
+            text=f"the wave of the label stands still for {label.still_s:.1f} s: that is no pulse, "
+            "and is left out",
+        )
     if np.ptp(known) == 0:
         yield Problem(kind="label", text="the wave of the label is flat")
     elif facts["wave_bpm"] is None:

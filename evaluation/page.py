@@ -15,7 +15,7 @@ from jaxtyping import Float
 from numpy.typing import NDArray
 
 from pulsephase.evaluation.results import Scored, Verdict, worst
-from pulsephase.files import whole_file
+from pulsephase.files import write_page
 from pulsephase.pages.figures import (
     ACCENT,
     INK,
@@ -169,8 +169,7 @@ def write_evaluation(
     body = f"<section><h2>Results</h2>{table_of([each.row for each in verdicts])}</section>"
     body += "".join(_section(each) for each in verdicts)
     text = page_of(body, title=title, parameters=parameters)
-    with whole_file(path) as temporary:
-        temporary.write_text(text, encoding="utf-8")
+    write_page(path, text)
 
 
 def table_of(rows: Sequence[Mapping[str, Any]]) -> str:

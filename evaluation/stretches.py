@@ -13,6 +13,7 @@ from itertools import pairwise
 import numpy as np
 from jaxtyping import Bool, Float
 
+from pulsephase.checks import still
 from pulsephase.errors import ParameterError, SamplingError
 from pulsephase.evaluation.cases import Case
 from pulsephase.vitals.heart_rate import FLAT
@@ -61,6 +62,9 @@ class Cut:
 def cut(case: Case, waves: Mapping[str, Float[np.ndarray, " time"]], *, sample_hz: float) -> Cut:
     """Leave out what does not count, and part the rest at long gaps."""
     labelled = np.isfinite(case.label)
+    stands = still(case.label, case.times_s) & labelled
+    if not stands[labelled].all():  # a wave that is flat all over has no pulse, and says so
+        labelled &= ~stands
     known = labelled & case.face
     speaking = {name: wave for name, wave in waves.items() if np.isfinite(wave[known]).any()}
     for wave in speaking.values():

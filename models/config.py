@@ -92,6 +92,7 @@ class PhaseNetConfig:
     delay: int = 15
 
     def __post_init__(self) -> None:
+        _check_most(self)
         _check_choices(self)
         _check_counts(self)
         _check_maps(self)
@@ -142,6 +143,50 @@ class PhaseNetConfig:
     def valid_from_s(self) -> float:
         """Seconds after a start or reset before the output counts."""
         return self.warmup / self.sample_hz
+
+
+MOST: dict[str, float] = {
+    "size": 512,
+    "sample_hz": 1000,
+    "stem_channels": 1024,
+    "stem_kernel": 128,
+    "stem_stride": 128,
+    "est_channels": 1024,
+    "est_expansion": 1024,
+    "est_pool": 128,
+    "zas_blocks": 512,
+    "mixer_seed": 2**32,
+    "masks": 64,
+    "width": 1024,
+    "layers": 12,
+    "kernel": 64,
+    "mean_window": 10_000,
+    "warmup": 10_000,
+}
+"""The largest value of each number, several times what any network here has: weights from elsewhere
+are refused before anything is allocated."""
+MOST_BLOCKS = 16
+
+
+def _check_most(config: PhaseNetConfig) -> None:
+    """Refuse numbers that no network here has."""
+    for name, most in MOST.items():
+        value = getattr(config, name)
+        listed = value if isinstance(value, tuple) else (value,)
+        if len(listed) > MOST_BLOCKS:
+            raise ParameterError(
+                f"{name} has {len(listed):,} entries; at most {MOST_BLOCKS} are allowed"
+            )
+        if not all(-most <= each <= most for each in listed):
+            raise ParameterError(f"{name} is {_brief(value)}; at most {most:,} is allowed")
+
+
+def _brief(value: object) -> str:
+    """Return a value as text, its middle left out where it is long."""
+    if isinstance(value, int) and value.bit_length() > 200:
+        return f"a number of {value.bit_length():,} bits"
+    text = repr(value)
+    return text if len(text) <= 60 else f"{text[:40]}..."
 
 
 def _check_choices(config: PhaseNetConfig) -> None:

@@ -91,8 +91,9 @@ class PhaseNet(nn.Module):
 
         config, tensors = load(name_or_path)
         config.require_causal()
+        with torch.device("meta"):  # shapes alone: nothing is allocated
+            check_tensors(name_or_path, tensors, cls(config).state_dict())
         net = cls(config)
-        check_tensors(name_or_path, tensors, net.state_dict())
         net.load_state_dict(tensors)
         return net.eval()
 

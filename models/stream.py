@@ -12,6 +12,7 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
+from pulsephase.checks import FURTHEST_S
 from pulsephase.errors import ShapeError
 from pulsephase.models.folded import Folded
 from pulsephase.models.phasenet import PhaseNet, check_pixels
@@ -74,7 +75,7 @@ class PulseStream:
 
         After an error the state is what it was before.
         """
-        self._check_time(time_s)
+        self._check_time(time_s, self.last_s)
         if frame is None:
             return PulseSample(math.nan, False)
         self._check_frames(frame[None])
@@ -92,7 +93,10 @@ class PulseStream:
             ParameterError: If a pixel of a face is not a number within 0..1.
         """
         times = clip.times_s.tolist()
-        self._check_time(times[0])
+        last_s = self.last_s
+        for time_s in times:
+            self._check_time(time_s, last_s)
+            last_s = time_s
         present = torch.arange(len(clip))
         if clip.boxes is not None:
             present = torch.nonzero(~clip.boxes.isnan().any(1))[:, 0]
@@ -131,15 +135,18 @@ class PulseStream:
                     f"state {name!r} is {found.dtype} of shape {tuple(found.shape)}; this network "
                     f"holds {wanted.dtype} of shape {tuple(wanted.shape)}"
                 )
+            known_s = name == "last_s" and float(found) == -math.inf  # nothing was read yet
+            if not (known_s or bool(found.isfinite().all())):
+                raise ShapeError(f"state {name!r} holds what is no number; save it again")
         self._state = self._state.with_named({name: each.clone() for name, each in tensors.items()})
         self._seen = int(self._state.seen[0])
         self.last_s = float(tensors["last_s"])
 
-    def _check_time(self, time_s: float) -> None:
-        if not time_s > self.last_s:
+    def _check_time(self, time_s: float, last_s: float) -> None:
+        if not (time_s > last_s and abs(time_s) < FURTHEST_S):
             raise ShapeError(
-                f"frame at {time_s} s does not come after the one at {self.last_s} s; "
-                "feed frames in order, once each"
+                f"frame at {time_s} s does not come after the one at {last_s} s, or is over "
+                f"{FURTHEST_S:g} s away; feed frames in order, once each"
             )
 
     def _check_frames(self, frames: Tensor) -> None:

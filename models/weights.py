@@ -12,7 +12,7 @@ from safetensors.torch import save as to_bytes
 from torch import Tensor
 
 from pulsephase.errors import ParameterError, WeightsError
-from pulsephase.files import whole_file
+from pulsephase.files import parse_json, whole_file
 from pulsephase.models.config import TINY, PhaseNetConfig
 
 SHIPPED = Path(__file__).parent / "weights"
@@ -71,14 +71,16 @@ def _metadata(path: Path, found: Mapping[str, str] | None) -> tuple[PhaseNetConf
     if not found or found.get("format") != FORMAT:
         raise WeightsError(f"{path.name} is not a pulsephase network ({FORMAT}); retrain or export")
     try:
-        held: dict[str, Any] = json.loads(found["config"])
+        held: dict[str, Any] = parse_json(found["config"])
         listed: dict[str, Any] = {
             k: tuple(v) if isinstance(v, list) else v for k, v in held.items()
         }
-        return _typed(PhaseNetConfig(**listed)), json.loads(found["card"])
+        return _typed(PhaseNetConfig(**listed)), parse_json(found["card"])
     except (TypeError, AttributeError, ParameterError) as error:
-        raise WeightsError(f"{path.name} has a config of another version ({error})") from None
-    except (json.JSONDecodeError, KeyError) as error:
+        raise WeightsError(
+            f"{path.name} has a config of another version ({error}); fetch it again, or retrain"
+        ) from None
+    except (ValueError, KeyError) as error:
         raise WeightsError(
             f"{path.name} is damaged: its config or card cannot be read ({error}); fetch it again"
         ) from None

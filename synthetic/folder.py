@@ -21,7 +21,7 @@ import torch
 
 from pulsephase import __version__
 from pulsephase.errors import InputError, ParameterError
-from pulsephase.files import write_json
+from pulsephase.files import read_json, write_json
 from pulsephase.synthetic.config import SynthConfig
 from pulsephase.synthetic.draw import usable
 from pulsephase.synthetic.layouts import (
@@ -350,7 +350,7 @@ def _begin(out: Path, request: dict[str, Any]) -> dict[str, Any]:
 
 def _read(path: Path, request: dict[str, Any]) -> dict[str, Any]:
     try:
-        found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        found: dict[str, Any] = read_json(path)
         before = found["request"]
         other = [key for key in request if before.get(key) != request[key]]
     except (ValueError, TypeError, KeyError, AttributeError):

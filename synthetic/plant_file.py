@@ -100,7 +100,8 @@ def survey(path: Path, *, seed: int, still_s: float, own: Own) -> Survey:
             weights = patch.mask[..., None]
             colours.append((patch.of(image) * weights).sum((0, 1)) / (weights.sum() + 1e-6) / 255)
             seen_s.append(time_s)
-    require_duration(path, frames=len(times), last_s=times[-1], shortest_s=SHORTEST_S)
+    seconds = times[-1] * len(times) / max(len(times) - 1, 1)
+    require_duration(path, frames=len(times), seconds=seconds, shortest_s=SHORTEST_S)
     if not seen_s:
         raise InputError(f"{path}: no face was found; give footage of a face from the front")
     face_px = float(np.nanmedian(np.nanmax(np.array(boxes)[:, 2:], axis=1)))

@@ -1,6 +1,5 @@
 """A contact sheet of a folder of synthetic clips, drawn from its files: face, pulse, spectrum."""
 
-import json
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -10,7 +9,7 @@ import torch
 from jaxtyping import Float, UInt8
 from torch import Tensor
 
-from pulsephase.files import whole_file
+from pulsephase.files import read_json, whole_file
 from pulsephase.synthetic.folder import MANIFEST
 from pulsephase.video.read import read_clips
 
@@ -35,7 +34,7 @@ def contact_sheet(folder: str | Path, path: str | Path) -> None:
     from matplotlib.figure import Figure
 
     folder = Path(folder)
-    rows = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))["clips"][:SHOWN]
+    rows = read_json(folder / MANIFEST)["clips"][:SHOWN]
     figure = Figure(figsize=(10, 1.7 * len(rows)), layout="constrained")
     panels = figure.subplots(len(rows), 3, squeeze=False, width_ratios=(1.2, 2.5, 2))
     for axes, row in zip(panels, rows, strict=True):

@@ -1,6 +1,5 @@
 """All that is known of a clip beside its pixels; and the clip again from its manifest."""
 
-import json
 from collections.abc import Mapping
 from dataclasses import MISSING, fields, is_dataclass
 from pathlib import Path
@@ -12,6 +11,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from pulsephase.errors import InputError
+from pulsephase.files import read_json
 from pulsephase.machine import one_thread
 from pulsephase.synthetic.config import SynthConfig
 from pulsephase.synthetic.draw import Drawn, draw_clip
@@ -107,7 +107,7 @@ def clip_again(folder: str | Path, seed: int) -> Clip:
     """
     path = Path(folder) / "manifest.json"
     try:
-        manifest = json.loads(path.read_text(encoding="utf-8"))
+        manifest = read_json(path)
         seeds = [row["seed"] for row in manifest["clips"]]
         config = config_of(manifest["request"]["config"])
         scene, device = manifest["request"]["scene"], manifest["request"].get("device", "cpu")

@@ -6,8 +6,10 @@ recordings. What is wrong with a cache is said here, before the training starts.
 By how much the contact wave of a data set is late, found on training clips only.
 """
 
-from collections.abc import Iterable, Sequence
+import logging
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -18,12 +20,14 @@ from pulsephase.models.classical import mean_colour, pos
 from pulsephase.models.config import PhaseNetConfig
 from pulsephase.models.losses import BAND_HZ
 from pulsephase.training.config import LAG_BOUND_FRAMES, CachedSource
-from pulsephase.video.datasets.cache import Cache
-from pulsephase.video.datasets.entry import CachedClip, CacheEntry
+from pulsephase.video.datasets.cache import CLIPS, Cache
+from pulsephase.video.datasets.entry import CachedClip, CacheEntry, folder_of, read_clip, whole
 from pulsephase.video.datasets.splits import split as split_of
 from pulsephase.vitals.signals import band_pass
 from pulsephase.vitals.timing import Lag, find_lag
 from pulsephase.vitals.windows import SHORTEST_S
+
+log = logging.getLogger(__name__)
 
 SHOWN = 5  # names in a message
 
@@ -37,12 +41,16 @@ class Readable:
         dataset: Name of the data set.
         training: Recordings to train on.
         validation: Recordings to validate on; may be empty.
+        sample_hz: Rate of the crops.
+        damaged: Recordings that differ from what was written, with the reason; they are left out.
     """
 
     folder: str
     dataset: str
     training: tuple[CacheEntry, ...]
     validation: tuple[CacheEntry, ...]
+    sample_hz: float
+    damaged: Mapping[str, str]
 
     def read(self, entry: CacheEntry) -> CachedClip:
         """Read a recording.
@@ -52,7 +60,8 @@ class Readable:
         """
         if entry not in self.training and entry not in self.validation:
             raise ParameterError(f"{entry.name} is not for training: it may be of the test split")
-        return Cache(self.folder).read(entry.name)
+        folder = Path(self.folder) / CLIPS / folder_of(entry.name)
+        return read_clip(folder, entry, sample_hz=self.sample_hz)
 
 
 def open_cache(source: CachedSource, *, network: PhaseNetConfig, frames: int) -> Readable:
@@ -70,15 +79,21 @@ def open_cache(source: CachedSource, *, network: PhaseNetConfig, frames: int) ->
             f"the network takes {network.size} px at {network.sample_hz:g} Hz: build another "
             "cache, or choose another network"
         )
-    training, validation = roles(cache, source.split)
+    training, damaged = whole(cache.folder / CLIPS, roles(cache, source.split)[0])
+    validation, also_damaged = whole(cache.folder / CLIPS, roles(cache, source.split)[1])
     readable = Readable(
         folder=str(cache.folder),
         dataset=cache.dataset,
-        training=tuple(training),
-        validation=tuple(validation),
+        training=training,
+        validation=validation,
+        sample_hz=cache.sample_hz,
+        damaged=damaged | also_damaged,
     )
+    for reason in readable.damaged.values():
+        log.warning("%s: %s", source.cache, reason)
     if not readable.training:
-        raise InputError(f"the cache {source.cache} holds no recording; build it again")
+        first = next(iter(damaged.values()), "build it again")
+        raise InputError(f"the cache {source.cache} holds no recording to train on: {first}")
     _check_recordings(readable, frames=frames, sample_hz=network.sample_hz)
     return readable
 

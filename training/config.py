@@ -197,6 +197,21 @@ class TrainConfig:
         return self.optimiser.steps * self.data.batch
 
 
+MOST = {
+    "frames": 100_000,
+    "batch": 65_536,
+    "accumulate": 65_536,
+    "held_out": 1_000_000,
+    "processes": 1_024,
+    "nodes": 1_024,
+    "threads": 1_024,
+    "workers": 256,
+}
+MOST_OF_OTHERS = 1_000_000_000
+"""What a number of a training may not exceed: above it, it is a slip, and takes memory and time
+without end."""
+
+
 def check(config: TrainConfig) -> None:
     """Refuse what no training can be.
 
@@ -221,8 +236,11 @@ def check(config: TrainConfig) -> None:
         *((f"loss.{name}", getattr(config.loss, name), 0) for name in LossWeights.__slots__),
     ]
     for name, value, least in at_least:
+        most = MOST.get(name.split(".")[-1], MOST_OF_OTHERS)
         if not least <= value < float("inf"):
             raise ParameterError(f"{name} is {value}; it must be at least {least:g}, and finite")
+        if value > most:
+            raise ParameterError(f"{name} is {value:.10g}; it must be at most {most:,}")
     for name, value in (
         ("optimiser.learning_rate", optimiser.learning_rate),
         ("optimiser.clip_norm", optimiser.clip_norm),

@@ -16,7 +16,6 @@
 A killed protocol goes on: finished folds are kept, the fold in work goes on from its checkpoint.
 """
 
-import json
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -26,7 +25,7 @@ from pulsephase.evaluation.cases import CachedCases
 from pulsephase.evaluation.judge import evaluate
 from pulsephase.evaluation.methods import Classical, Network
 from pulsephase.evaluation.results import Verdict
-from pulsephase.files import write_json
+from pulsephase.files import read_json, write_json
 from pulsephase.models.phasenet import PhaseNet
 from pulsephase.training.caches import open_cache
 from pulsephase.training.config import TrainConfig
@@ -91,7 +90,7 @@ def run_protocol(
             weights = train(config, folder / RUN)
             say(f"{title}: testing")
             _test(plan, fold, folder, caches, weights, show)
-        rows += json.loads((folder / RESULT).read_text(encoding="utf-8"))["results"]
+        rows += read_json(folder / RESULT)["results"]
         write_json(out / RESULTS, {"protocol": plan.kind, "results": rows})
     return rows
 
@@ -103,7 +102,7 @@ def _check_folder(plan: Plan, out: Path) -> None:
         out.mkdir(parents=True, exist_ok=True)
         if not path.is_file():
             return
-        before, now = json.loads(path.read_text(encoding="utf-8")), plan.as_json()
+        before, now = read_json(path), plan.as_json()
         changed = [key for key in now if _fixed(before, key) != _fixed(now, key)]
     except (OSError, ValueError, TypeError, AttributeError, KeyError) as error:
         raise InputError(f"{path} cannot be used ({error}); name another folder") from None

@@ -7,14 +7,16 @@ What surrounds a training: that Lightning is quiet.
 
 import json
 import logging
+import os
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pulsephase.errors import ParameterError
+from pulsephase.files import locked
 from pulsephase.machine import threads
 from pulsephase.models.config import PhaseNetConfig
 from pulsephase.models.phasenet import PhaseNet
@@ -39,6 +41,8 @@ from pulsephase.training.sources import (
     relabelled,
     rendered,
 )
+
+MOST_EPOCHS = 1_000_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -135,6 +139,7 @@ def _described(config: TrainConfig, opened: list[tuple[CachedSource, Readable]])
             "share": source.share,
             "training": [entry.name for entry in readable.training],
             "validation": [entry.name for entry in readable.validation],
+            **({"damaged": sorted(readable.damaged)} if readable.damaged else {}),
         }
         for source, readable in opened
     ]
@@ -145,8 +150,10 @@ def epochs(config: TrainConfig, count: int | float) -> TrainConfig:
     """Return the config with as many steps as ``count`` epochs of its recordings take.
 
     Raises:
-        ParameterError: If there are no recordings.
+        ParameterError: If there are no recordings, or the count is not above 0 and below a million.
     """
+    if not 0 < count <= MOST_EPOCHS:
+        raise ParameterError(f"epochs is {count}; it must be above 0, and at most {MOST_EPOCHS:,}")
     fixed = tuple(replace(s, lag_frames=s.lag_frames or 0.0) for s in config.data.cached)
     windows = prepare(replace(config, data=replace(config.data, cached=fixed))).windows
     if not windows:
@@ -255,8 +262,18 @@ def fit(
         WeightsError: If the weights to begin with cannot be used.
     """
     require_lightning()
-    with threads(config.machine.threads), quiet():
-        return _fit(config, None if folder is None else Path(folder), report, relabel)
+    place = None if folder is None else Path(folder)
+    with threads(config.machine.threads), quiet(), _kept(place, config):
+        return _fit(config, place, report, relabel)
+
+
+def _kept(folder: Path | None, config: TrainConfig) -> AbstractContextManager[None]:
+    """Keep the folder of a run to this process, or to the first of those that train together."""
+    first = all(os.environ.get(name, "0") == "0" for name in ("RANK", "LOCAL_RANK"))
+    if folder is None or not first:
+        return nullcontext()
+    RunFolder(path=folder).check(config)
+    return locked(folder)
 
 
 def _fit(
@@ -348,14 +365,15 @@ def _logs(run: RunFolder, step: int) -> Sequence[Any]:
     from lightning.pytorch.loggers import TensorBoardLogger
     from lightning.pytorch.utilities import rank_zero_only
 
-    from pulsephase.training.progress import CsvLog
+    from pulsephase.training.progress import SPEED, CsvLog
 
     if rank_zero_only.rank != 0:  # type: ignore[attr-defined]
         return []
     board = TensorBoardLogger(
         run.path, name="", version="tensorboard", default_hp_metric=False, purge_step=step + 1
     )
-    return [CsvLog(run.metrics, step=step), board]
+    speed = CsvLog(run.speed, step=step, columns=SPEED)
+    return [CsvLog(run.metrics, step=step), speed, board]
 
 
 def _outcome(

@@ -23,7 +23,7 @@ from lightning.pytorch.utilities import rank_zero_only
 from torch import Tensor
 
 from pulsephase.errors import InputError, TrainingError
-from pulsephase.files import whole_file
+from pulsephase.files import read_json, whole_file, write_json
 from pulsephase.models.losses import normaliser
 from pulsephase.training.config import TrainConfig
 from pulsephase.training.distributed import all_sum
@@ -31,6 +31,8 @@ from pulsephase.training.module import Training, batch_losses
 from pulsephase.training.settings import differences, to_plain
 from pulsephase.training.sources import Batch
 
+ELAPSED = "elapsed.json"
+"""Beside a checkpoint: the wall time so far, which no two runs share."""
 KEY = "pulsephase"
 """Where in a checkpoint our own record stands."""
 
@@ -210,9 +212,10 @@ class Progress(Callback):
         """Put the state into a checkpoint."""
         assert isinstance(pl_module, Training)
         state = self.state
+        if self._checkpoint is not None and trainer.is_global_zero:
+            write_json(self._checkpoint.with_name(ELAPSED), {"seconds": self.seconds})
         checkpoint[KEY] = {
             "config": json.dumps(to_plain(self._config)),
-            "seconds": self.seconds,
             "history": state.history,
             "best_step": state.best_step,
             "best_loss": state.best_loss,
@@ -228,7 +231,7 @@ class Progress(Callback):
         assert isinstance(pl_module, Training)
         held = checkpoint[KEY]
         self.state = State(
-            seconds=held["seconds"],
+            seconds=self._elapsed(),
             history=held["history"],
             best_step=held["best_step"],
             best_loss=held["best_loss"],
@@ -236,6 +239,15 @@ class Progress(Callback):
         )
         for meter, values in zip(pl_module.meters, held["meters"], strict=True):
             meter.hold(values if trainer.is_global_zero else torch.zeros(3))
+
+    def _elapsed(self) -> float:
+        """Return the wall time of earlier parts of the run, as far as it is known."""
+        if self._checkpoint is None:
+            return 0.0
+        try:
+            return float(read_json(self._checkpoint.with_name(ELAPSED))["seconds"])
+        except (OSError, ValueError, KeyError, TypeError):
+            return 0.0
 
     def _due(self, trainer: Trainer) -> bool:
         """Go by the clock of the first process, for all of them."""
@@ -308,10 +320,10 @@ COLUMNS = (
     "validation_loss",
     "learning_rate",
     "gradient_norm",
-    "clips_per_s",
-    "data_share",
 )
-"""``data_share`` is the share of the time that was spent waiting for clips."""
+SPEED = ("step", "clips_per_s", "data_share")
+"""``data_share`` is the share of the time that was spent waiting for clips. What a clock says has a
+table of its own, so that two runs of one config write the same bytes."""
 
 
 @final
@@ -321,14 +333,15 @@ class CsvLog(Logger):
     Args:
         path: Of the file.
         step: The step that the run goes on from.
+        columns: What is kept of a row.
     """
 
-    def __init__(self, path: Path, *, step: int) -> None:
+    def __init__(self, path: Path, *, step: int, columns: Sequence[str] = COLUMNS) -> None:
         super().__init__()
-        self.path = path
+        self.path, self.columns = path, columns
         kept = [row for row in rows(path) if int(row["step"]) <= step] if path.exists() else []
         with whole_file(path) as temporary, temporary.open("w", newline="") as file:
-            writer = csv.DictWriter(file, COLUMNS)
+            writer = csv.DictWriter(file, columns, extrasaction="ignore")
             writer.writeheader()
             writer.writerows(kept)
 
@@ -350,7 +363,8 @@ class CsvLog(Logger):
     def log_metrics(self, metrics: Mapping[str, float], step: int | None = None) -> None:
         """Append a row."""
         with self.path.open("a", newline="") as file:
-            csv.DictWriter(file, COLUMNS).writerow({"step": step, **metrics})
+            writer = csv.DictWriter(file, self.columns, extrasaction="ignore")
+            writer.writerow({"step": step, **metrics})
 
 
 def rows(path: Path) -> list[dict[str, str]]:

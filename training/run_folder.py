@@ -6,13 +6,14 @@
     revision, versions, machine, data, lags, and, at the end, the outcome
 ``metrics.csv``, ``tensorboard/``
     the log
+``speed.csv``, ``elapsed.json``
+    what a clock said of it: no two runs share that
 ``checkpoint.pt``
     all that the run needs to go on as if nothing had happened
 ``weights.safetensors``
     the averaged weights that validated best
 """
 
-import json
 import platform
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -20,7 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from pulsephase.errors import InputError, TrainingError
-from pulsephase.files import write_json
+from pulsephase.files import read_json, write_json
 from pulsephase.machine import machine, revision
 from pulsephase.training.config import TrainConfig
 from pulsephase.training.settings import differences, from_plain, to_plain
@@ -52,6 +53,11 @@ class RunFolder:
     def metrics(self) -> Path:
         """The log as a table."""
         return self.path / "metrics.csv"
+
+    @property
+    def speed(self) -> Path:
+        """How fast it went, as a table."""
+        return self.path / "speed.csv"
 
     @property
     def checkpoint(self) -> Path:
@@ -109,7 +115,7 @@ def read_config(folder: Path) -> TrainConfig:
 
 def _plain(path: Path) -> dict[str, Any]:
     try:
-        plain = json.loads(path.read_text(encoding="utf-8"))
+        plain = read_json(path)
         if not isinstance(plain, dict):
             raise ValueError("no keys")
     except (OSError, ValueError) as error:

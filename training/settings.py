@@ -7,6 +7,7 @@ from dataclasses import asdict, fields, is_dataclass
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 from pulsephase.errors import ParameterError
+from pulsephase.files import parse_json
 from pulsephase.training.config import Data, SyntheticSource, TrainConfig
 
 FREE = ("machine", "record.log_every", "record.checkpoint_s")
@@ -78,7 +79,7 @@ def with_setting(plain: dict[str, Any], setting: str) -> None:
     if not equals:
         raise ParameterError(f"{setting!r} is no setting; write key=value")
     try:
-        value = json.loads(text)
+        value = parse_json(text)
     except ValueError:
         value = text
     *path, last = key.strip().split(".")

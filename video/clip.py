@@ -8,6 +8,7 @@ What an image and a box are, in this room.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 import cv2
 import numpy as np
@@ -84,6 +85,19 @@ Grey = UInt8[np.ndarray, "rows columns"]
 """A frame in grey."""
 Box = tuple[float, float, float, float]
 """x and y of the left upper corner, width and height, in pixels of the frame."""
+
+
+def check_image(frame: Any) -> None:
+    """Refuse what is no picture, before anything is made of it.
+
+    Raises:
+        ShapeError: If it is not rows by columns by three colours, or holds what is no number.
+    """
+    shape: tuple[int, ...] = tuple(getattr(frame, "shape", ()))
+    if len(shape) != 3 or shape[2] != 3 or min(shape) < 1:
+        raise ShapeError(f"a frame has shape {shape}; give rows, columns and three colours (RGB)")
+    if frame.dtype.kind not in "uif" or (frame.dtype.kind == "f" and not np.isfinite(frame).all()):
+        raise ShapeError(f"a frame of type {frame.dtype} holds what is no number; give pixels")
 
 
 def shrunk_grey(frame: Image, longest: int) -> tuple[Grey, float]:

@@ -5,24 +5,30 @@ Which way up is a frame? The eight orientations that a display matrix can ask fo
 
 import struct
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
 from dataclasses import dataclass
+from heapq import heappop, heappush
 from pathlib import Path
 from typing import cast
 
-import av
 import numpy as np
 from av.container import InputContainer
 from av.error import FFmpegError
 from av.sidedata.sidedata import SideData
 from av.sidedata.sidedata import Type as SideDataType
-from av.stream import Disposition
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 from jaxtyping import Float64, UInt8
 
-from pulsephase.errors import InputError
 from pulsephase.video.clip import Image
+from pulsephase.video.streams import (
+    announced_s,
+    assumed_hz,
+    opened,
+    plausible,
+    reason_of,
+    slowed_by,
+    without_clock,
+)
 from pulsephase.video.times import Clock
 
 
@@ -94,75 +100,71 @@ def _orientation(frame: VideoFrame) -> Orientation:
     return Orientation() if matrix is None else Orientation.of_matrix(bytes(matrix))
 
 
-@contextmanager
-def opened(path: Path) -> Iterator[tuple[InputContainer, VideoStream]]:
-    """Open a file and choose its first video stream.
-
-    Raises:
-        InputError: If there is no such file, or it is a folder, empty, or no video.
-    """
-    if not path.exists():
-        raise InputError(f"{path} does not exist; check the name")
-    if path.is_dir():
-        raise InputError(f"{path} is a folder; give a video file")
-    if path.stat().st_size == 0:
-        raise InputError(f"{path} is empty (0 bytes); record or copy it again")
-    try:
-        # a local file only: a playlist must not reach out to the network
-        container = av.open(
-            f"file:{path}",
-            options={"protocol_whitelist": "file"},
-            metadata_errors="replace",  # a title in another encoding is no reason to refuse
-        )
-    except (FFmpegError, OSError) as error:
-        raise InputError(f"{path} cannot be read as a video: {_reason(error)}") from error
-    with container:
-        streams = [
-            stream
-            for stream in container.streams.video
-            if not stream.disposition & Disposition.attached_pic  # the cover of a song
-        ]
-        if not streams:
-            raise InputError(f"{path} has no video stream; give a video file")
-        streams[0].thread_type = "AUTO"
-        yield container, streams[0]
-
-
 def decoded(
-    path: Path, container: InputContainer, stream: VideoStream, say: Callable[[str], None]
+    path: Path,
+    container: InputContainer,
+    stream: VideoStream,
+    say: Callable[[str], None],
+    *,
+    fps: float | None = None,
 ) -> Iterator[tuple[VideoFrame, float]]:
-    """Yield every frame that can be decoded with its time, then say what went wrong."""
-    rate = stream.guessed_rate or stream.average_rate
-    clock = Clock(step_s=float(1 / rate) if rate else None)
+    """Yield every frame that can be decoded with its time, then say what went wrong.
+
+    Args:
+        path: The file, for messages.
+        container: Opened.
+        stream: Of its streams, this one.
+        say: Called with one line on everything that was not as it should be.
+        fps: Frames a second, in place of the file's own times.
+    """
+    by_count = fps is not None or without_clock(container)
+    rate = fps or plausible(stream.codec_context.framerate if by_count else stream.guessed_rate)
+    rate = rate or plausible(stream.average_rate)
+    slower = 1.0 if fps is not None else slowed_by(container, stream)
+    for line in _about_the_clock(container, stream, fps, slower):
+        say(f"{path} {line}")
+    clock = Clock(step_s=1 / rate if rate else None)
     packets = _Packets(container, stream)
-    count = 0
-    for frame in packets:
+    count, first_s = 0, None
+    for frame, presented_s in packets:
         count += 1
-        time_s = clock.place(_presented_s(frame, stream))
+        first_s = presented_s if first_s is None else first_s
+        time_s = clock.place(None if by_count else presented_s)
         if time_s is not None:
-            yield frame, time_s
+            yield frame, time_s / slower
+    last_s = clock.last_s or 0.0
+    announced = announced_s(container, stream) or 0.0
     if packets.stopped:
         say(f"{path} breaks off after {count} frames ({packets.stopped}); what is there is used")
-    elif stream.frames > count:
-        say(f"{path} ends after {count} of the {stream.frames} frames that it announces")
-    elif (
-        clock.last_s is not None and (announced_s(container, stream) or 0) > clock.last_s + EARLY_S
-    ):
-        say(
-            f"{path} ends after {clock.last_s:.1f} of the "
-            f"{announced_s(container, stream):.1f} s that it announces"
-        )
+    elif not by_count and announced > max(last_s, last_s + (first_s or 0.0)) + EARLY_S:
+        if stream.frames > count:
+            say(f"{path} ends after {count} of the {stream.frames} frames that it announces")
+        else:
+            say(f"{path} ends after {last_s:.1f} of the {announced:.1f} s that it announces")
     if packets.broken:
         say(f"{path}: {packets.broken} broken packets were left out")
-    for line in clock.report():
-        say(f"{path}: {line}")
+    if fps is None:
+        for line in clock.report():
+            say(f"{path}: {line}")
 
 
-def announced_s(container: InputContainer, stream: VideoStream) -> float | None:
-    """Return how long the file says that it is, in s, or none if it does not."""
-    if stream.duration and stream.time_base:
-        return float(stream.duration * stream.time_base)
-    return container.duration / av.time_base if container.duration else None
+def _about_the_clock(
+    container: InputContainer, stream: VideoStream, fps: float | None, slower: float
+) -> Iterator[str]:
+    """Say by which clock a file is read, where that is not its own."""
+    assumed = assumed_hz(container, stream)
+    if fps is not None:
+        yield f"is read at {fps:g} frames a second, as given; its own times are not used"
+    elif assumed is not None:
+        yield (
+            f"has no clock: {assumed:g} frames a second are assumed, and a heart rate scales with "
+            "them; give the camera's by --fps"
+        )
+    elif slower > 1:
+        yield (
+            f"is slow motion: it plays {slower:.3g} times slower than it was recorded; the times "
+            "are those of the recording"
+        )
 
 
 def _presented_s(frame: VideoFrame, stream: VideoStream) -> float | None:
@@ -173,20 +175,26 @@ def _presented_s(frame: VideoFrame, stream: VideoStream) -> float | None:
 
 
 class _Packets:
-    """The decoded frames of a stream; a broken packet is counted, a broken file ends it."""
+    """The decoded frames of a stream; a broken packet is counted, a broken file ends it.
+
+    An AVI numbers its packets in the order of decoding. Frames come in the order of display, so
+    that the least number that was not yet given is a frame's.
+    """
 
     def __init__(self, container: InputContainer, stream: VideoStream) -> None:
         self.container, self.stream = container, stream
         self.broken = 0
         self.stopped = ""
+        self._in_order = container.format.name == "avi" and bool(stream.codec_context.has_b_frames)
+        self._numbers: list[int] = []
 
-    def __iter__(self) -> Iterator[VideoFrame]:
+    def __iter__(self) -> Iterator[tuple[VideoFrame, float | None]]:
         packets = self.container.demux(self.stream)
         while True:
             try:
                 packet = next(packets, None)
             except (FFmpegError, OSError) as error:
-                self.stopped = _reason(error)
+                self.stopped = reason_of(error)
                 return
             if packet is None:
                 return
@@ -197,11 +205,12 @@ class _Packets:
             except FFmpegError:
                 self.broken += 1
                 continue
-            yield from frames
-
-
-def _reason(error: Exception) -> str:
-    return getattr(error, "strerror", None) or str(error) or type(error).__name__
+            if self._in_order and packet.pts is not None and packet.size:
+                heappush(self._numbers, packet.pts)
+            for frame in frames:
+                if self._in_order:
+                    frame.pts = heappop(self._numbers) if self._numbers else None
+                yield frame, _presented_s(frame, self.stream)
 
 
 def frame_times(path: str | Path) -> Float64[np.ndarray, " time"]:

@@ -22,6 +22,9 @@ SEARCH_PIXELS = 300
 """Longer side of the image that is searched."""
 SMALLEST = 0.15
 """Smallest face that is looked for, in parts of the frame's shorter side."""
+LARGE, FINE_PIXELS, FINE_SMALLEST = 1080, 600, 0.08
+"""In a frame of this many pixels along its longer side or more in which no face was found, it is
+searched at more pixels for smaller ones."""
 
 
 @runtime_checkable
@@ -37,14 +40,19 @@ class HaarFrontal:
     """Faces seen from the front.
 
     The frame is searched at 300 pixels along its longer side for faces of at least 15 % of its
-    shorter side. A scale step of 1.1 and 4 agreeing windows keep false boxes out: a face missed for
+    shorter side; a frame of 1080 pixels or more without one, at 600 for faces of at least 8 %.
+    A scale step of 1.1 and 4 agreeing windows keep false boxes out: a face missed for
     a moment costs less than a pulse read off a curtain.
     """
 
     def __call__(self, frame: Image) -> Boxes:
         """Return x, y, width, height in pixels of each face."""
         grey, scale = shrunk_grey(frame, SEARCH_PIXELS)
-        return _search(FRONTAL, grey, agreeing=4) / scale
+        found = _search(FRONTAL, grey, agreeing=4) / scale
+        if len(found) or max(frame.shape) < LARGE:
+            return found
+        grey, scale = shrunk_grey(frame, FINE_PIXELS)
+        return _search(FRONTAL, grey, agreeing=6, least=FINE_SMALLEST) / scale
 
 
 class HaarLenient:
@@ -66,8 +74,8 @@ class HaarLenient:
         return np.concatenate([front, left, right]) / scale
 
 
-def _search(weights: str, grey: Grey, *, agreeing: int) -> Boxes:
-    smallest = max(20, round(SMALLEST * min(grey.shape)))
+def _search(weights: str, grey: Grey, *, agreeing: int, least: float = SMALLEST) -> Boxes:
+    smallest = max(20, round(least * min(grey.shape)))
     found = _cascade(weights).detectMultiScale(
         grey, scaleFactor=1.1, minNeighbors=agreeing, minSize=(smallest, smallest)
     )

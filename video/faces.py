@@ -14,8 +14,9 @@ import cv2
 import numpy as np
 from jaxtyping import Bool, Float32, Float64
 
+from pulsephase.checks import FURTHEST_S
 from pulsephase.errors import SamplingError
-from pulsephase.video.clip import Box, Grey, Image, shrunk_grey
+from pulsephase.video.clip import Box, Grey, Image, check_image, shrunk_grey
 from pulsephase.video.crops import MARGIN
 from pulsephase.video.detect import Boxes, Detector, HaarFrontal, HaarLenient
 
@@ -247,7 +248,8 @@ class FaceTracker:
         Raises:
             SamplingError: If the time does not rise.
         """
-        if not self.time_s < time_s < math.inf:
+        check_image(frame)
+        if not (self.time_s < time_s and abs(time_s) < FURTHEST_S):
             raise SamplingError(
                 f"frame at {time_s} s after one at {self.time_s} s; times must rise"
             )

@@ -16,12 +16,15 @@ from jaxtyping import Float32, Num
 from torch import Tensor
 
 from pulsephase.errors import ParameterError
-from pulsephase.video.clip import Box, Clip, Image
+from pulsephase.video.clip import Box, Clip, Image, check_image
 from pulsephase.video.crops import MARGIN, crop
 from pulsephase.video.resample import Resampler
 
 MOST_SAMPLES = 256
 """Most samples in one clip of crops."""
+MOST_FILLED_S = 5.0
+"""Of a pause, this much is filled with samples without a face, and never more than there was
+footage since the last one: work and memory follow the frames, not their clock."""
 
 Sample = tuple[Float32[np.ndarray, " packed"], float]
 """A crop, its box and its pulse in one array, and its time in s."""
@@ -95,8 +98,8 @@ class FacePipeline:
 
     While there is no face, samples keep coming: their box is NaN and their crop is the last one
     seen (zeros before the first face). A sample between a frame with a face and one without has no
-    face. A gap in the footage that is longer than the resampler's limit is filled with such
-    samples too.
+    face. A pause of the footage that is longer than the resampler's limit is filled with such
+    samples too, for 5 s at most; what is left of it is skipped, and times jump.
 
     Args:
         faces: Where the face is.
@@ -109,11 +112,14 @@ class FacePipeline:
         self.size = size
         self.resampler = Resampler(sample_hz)
         self.crop = np.zeros((3, size, size), np.float32)
+        self._most_filled = self._may_fill = math.ceil(MOST_FILLED_S * sample_hz)
 
     def push(
         self, frame: Num[np.ndarray, "height width 3"], time_s: float, pulse: float = math.nan
     ) -> Iterator[Sample]:
         """Take the next frame, and its pulse; yield the samples (packed) with their times in s."""
+        check_image(frame)
+        self.resampler.check(time_s)
         box = self.faces.update(_as_uint8(frame), time_s)
         if box is not None:
             self.crop = crop(frame, box, size=self.size, margin=self.faces.margin)
@@ -123,6 +129,7 @@ class FacePipeline:
         samples = self.resampler.push(packed, time_s)
         if before is not None:
             yield from self._lost(before[0], index, self.resampler.next_index - len(samples))
+        self._may_fill = min(self._may_fill + len(samples), self._most_filled)
         yield from samples
 
     def clip(self, samples: Sequence[Sample], *, like: Clip | None = None) -> Clip:
@@ -139,6 +146,8 @@ class FacePipeline:
     def _lost(
         self, packed: Float32[np.ndarray, " packed"], start: int, stop: int
     ) -> Iterator[Sample]:
+        stop = min(stop, start + self._may_fill)
+        self._may_fill -= max(stop - start, 0)
         for index in range(start, stop):
             held = packed.copy()
             held[-5:] = math.nan

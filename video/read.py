@@ -14,14 +14,18 @@ import numpy as np
 import torch
 from einops import rearrange
 
+from pulsephase.checks import within
 from pulsephase.errors import InputError, ParameterError
 from pulsephase.video.clip import Clip, Image
-from pulsephase.video.decode import Upright, announced_s, decoded, opened
+from pulsephase.video.decode import Upright, decoded
+from pulsephase.video.streams import announced_s, assumed_hz, opened, plausible
 
 log = logging.getLogger(__name__)
 
 CHUNK_BYTES = 64_000_000
 SHORTEST_S = 5.0
+FPS = (0.1, 10_000.0)
+"""Frames a second that a caller may give in place of a file's own times."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,6 +40,7 @@ class Footage:
         duration_s: Length in s the file announces, none if it does not.
         sample_hz: Average frame rate the file announces, else that of its first two frames.
         rotation_deg: Clockwise turn that the file asks for: 0, 90, 180 or 270.
+        assumed_hz: Frame rate that is assumed where the file has no clock; none where it has one.
     """
 
     path: Path
@@ -45,6 +50,7 @@ class Footage:
     duration_s: float | None
     sample_hz: float
     rotation_deg: int
+    assumed_hz: float | None = None
 
 
 def probe(path: str | Path) -> Footage:
@@ -67,15 +73,16 @@ def probe(path: str | Path) -> Footage:
             if len(first) == 2:
                 break
         _require_two(path, len(first))
-        rate = stream.average_rate
+        rate = plausible(stream.average_rate)
         return Footage(
             path=path,
             width=image.shape[1],
             height=image.shape[0],
             frames=stream.frames or None,
             duration_s=announced_s(container, stream),
-            sample_hz=float(rate) if rate else 1 / (first[1] - first[0]),
+            sample_hz=rate or 1 / (first[1] - first[0]),
             rotation_deg=upright.orientation.rotation_deg,
+            assumed_hz=assumed_hz(container, stream),
         )
 
 
@@ -84,6 +91,7 @@ def read_clips(
     *,
     chunk_bytes: int = CHUNK_BYTES,
     say: Callable[[str], None] = log.warning,
+    fps: float | None = None,
 ) -> Iterator[Clip]:
     """Decode a video into consecutive clips of uint8 RGB frames, with times in s from 0.
 
@@ -96,6 +104,7 @@ def read_clips(
         chunk_bytes: Most bytes of frames in one clip (the first clip holds two frames in any case,
             the others one).
         say: Called with one line on everything that was not as it should be.
+        fps: Frames a second of the camera, in place of the file's own times; none uses those.
 
     Yields:
         Clips in order, each as soon as it is full.
@@ -103,17 +112,19 @@ def read_clips(
     Raises:
         InputError: If there is no such file, it is a folder or no video, or fewer than two frames
             can be decoded.
-        ParameterError: If ``chunk_bytes`` is below 1.
+        ParameterError: If ``chunk_bytes`` is below 1, or ``fps`` not within 0.1 to 10,000.
     """
     if chunk_bytes < 1:
         raise ParameterError(f"chunk_bytes is {chunk_bytes}; give at least 1")
+    if fps is not None:
+        within("fps", fps, *FPS)
     path = Path(path)
     images: list[Image] = []
     times: list[float] = []
     count = 0
-    with opened(path) as (container, stream):
+    with opened(path, say) as (container, stream):
         upright = Upright()
-        for frame, time_s in decoded(path, container, stream, say):
+        for frame, time_s in decoded(path, container, stream, say, fps=fps):
             image = upright(frame)
             if count >= 2 and (len(images) + 1) * image.nbytes > chunk_bytes:
                 yield _clip(path, images, times)
@@ -128,30 +139,29 @@ def read_clips(
 
 
 def require_duration(
-    path: str | Path, *, frames: int, last_s: float, shortest_s: float = SHORTEST_S
+    path: str | Path, *, frames: int, seconds: float, shortest_s: float = SHORTEST_S
 ) -> float:
     """Return how long footage lasts, to the end of its last frame; refuse what is too short.
 
     Args:
         path: The file, for the message.
         frames: Frames decoded.
-        last_s: Time of the last frame, the first being at 0.
+        seconds: How long they come, pauses left out.
         shortest_s: Least duration; half a frame less still passes.
 
     Raises:
         InputError: If it lasts less than ``shortest_s``.
 
-    >>> require_duration("a.mp4", frames=301, last_s=10.0) > 10
+    >>> require_duration("a.mp4", frames=301, seconds=10.0) == 10.0
     True
     """
-    step_s = last_s / (frames - 1) if frames > 1 else 0.0
-    duration_s = last_s + step_s
-    if duration_s < shortest_s - step_s / 2:
+    step_s = seconds / max(frames, 1)
+    if seconds < shortest_s - step_s / 2:
         raise InputError(
-            f"{path} lasts {duration_s:.1f} s ({frames} frames); at least {shortest_s:g} s are "
+            f"{path} lasts {seconds:.1f} s ({frames} frames); at least {shortest_s:g} s are "
             "needed: record longer"
         )
-    return duration_s
+    return seconds
 
 
 def _require_two(path: Path, count: int) -> None:

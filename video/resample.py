@@ -10,12 +10,12 @@ import math
 import numpy as np
 from jaxtyping import Float
 
+from pulsephase.checks import FURTHEST_S
 from pulsephase.errors import SamplingError
+from pulsephase.video.times import GAP_S
 
 SNAP_S = 0.5e-3
 """A frame this near to a grid time is taken as it is: Matroska rounds its times to whole ms."""
-GAP_S = 1.0
-"""Frames further apart than this are not joined by a line; there are no samples between them."""
 
 
 Samples = Float[np.ndarray, "..."]
@@ -66,14 +66,9 @@ class Resampler:
         Raises:
             SamplingError: If the time does not rise; the state is then unchanged.
         """
+        self.check(time_s)
         if self.previous is None:
-            if not math.isfinite(time_s):
-                raise SamplingError(f"the first frame is at {time_s} s; times must be finite")
             self.origin_s = time_s
-        elif not self.previous[1] < time_s < math.inf:
-            raise SamplingError(
-                f"frame at {time_s} s after one at {self.previous[1]} s; times must rise"
-            )
         elif time_s - self.previous[1] > self.gap_s:
             self.next_index = self._first_at(time_s)
         samples = []
@@ -82,6 +77,23 @@ class Resampler:
             self.next_index += 1
         self.previous = (frame, time_s)
         return samples
+
+    def check(self, time_s: float) -> None:
+        """Refuse a time that :meth:`push` would not take.
+
+        Raises:
+            SamplingError: If it does not rise, or is too far away.
+        """
+        if self.previous is None and not abs(time_s) < FURTHEST_S:
+            raise SamplingError(
+                f"the first frame is at {time_s} s; times must be within {FURTHEST_S:g} s of 0"
+            )
+        last_s = -FURTHEST_S if self.previous is None else self.previous[1]
+        if not last_s < time_s < FURTHEST_S:
+            raise SamplingError(
+                f"frame at {time_s} s after one at {last_s} s; times must rise, and stay below "
+                f"{FURTHEST_S:g} s"
+            )
 
     def _grid_s(self, index: int) -> float:
         return self.origin_s + index / self.sample_hz

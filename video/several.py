@@ -4,8 +4,9 @@ import math
 
 import numpy as np
 
+from pulsephase.checks import FURTHEST_S
 from pulsephase.errors import SamplingError
-from pulsephase.video.clip import Box, Image
+from pulsephase.video.clip import Box, Image, check_image
 from pulsephase.video.crops import MARGIN
 from pulsephase.video.detect import Boxes, Detector, HaarFrontal, HaarLenient
 from pulsephase.video.faces import (
@@ -63,7 +64,8 @@ class SeveralFaces:
         Raises:
             SamplingError: If the time does not rise.
         """
-        if not self.time_s < time_s < math.inf:
+        check_image(frame)
+        if not (self.time_s < time_s and abs(time_s) < FURTHEST_S):
             raise SamplingError(
                 f"frame at {time_s} s after one at {self.time_s} s; times must rise"
             )

@@ -94,6 +94,8 @@ def _crests(wave: Float[np.ndarray, " time"], period: float) -> NDArray[np.float
     heights = properties["prominences"]
     at = at[heights > PROMINENCE * np.median(heights)]
     roots = CubicSpline(np.arange(len(wave)), wave).derivative().roots(extrapolate=False)
-    nearest = np.abs(roots[None, :] - at[:, None]).argmin(1)
-    crests: NDArray[np.float64] = roots[nearest]
+    roots = np.sort(roots[np.isfinite(roots)])  # a flat piece adds a NaN
+    after = np.searchsorted(roots, at).clip(1, len(roots) - 1)
+    before_is_nearer = at - roots[after - 1] <= roots[after] - at
+    crests: NDArray[np.float64] = roots[after - before_is_nearer]
     return crests

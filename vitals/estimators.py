@@ -25,6 +25,7 @@ from pulsephase.vitals.heart_rate import BAND_HZ, FLAT, STEP_S, WINDOW_S, clean
 from pulsephase.vitals.windows import LONGEST_GAP_S, SHORTEST_S, place_windows
 
 LAGS = 1500  # between the shortest and the longest period, evenly in their logarithm
+AT_ONCE = 1_000_000  # values of the autocorrelation that are looked up together
 LAG_HZ = 120.0  # least rate at which the autocorrelation is drawn
 ABOVE, BELOW = 2.0, 1.1  # by which the search goes beyond the band, to tell what lies outside
 SHORTEST_SHARE = 0.7  # of the highest peak: the shortest period that reaches it is the rate
@@ -104,9 +105,15 @@ def autocorrelation_rate(
     periods = np.geomspace(1 / min(ABOVE * band[1], top_hz), BELOW / band[0], LAGS)
     multiples = np.maximum(1, (0.5 * length_s / periods).astype(int))
     each = np.arange(1, multiples.max() + 1)
-    values = np.interp(periods[:, None] * each, lag_s, r)
-    counted = each <= multiples[:, None]
-    periodicity = np.where(counted, values, 0.0).sum(1) / multiples
+    pieces = math.ceil(LAGS * len(each) / AT_ONCE)  # so that memory does not grow with the wave
+    periodicity = np.concatenate(
+        [
+            _mean_of_multiples(some, each, counts, lag_s, r)
+            for some, counts in zip(
+                np.array_split(periods, pieces), np.array_split(multiples, pieces), strict=True
+            )
+        ]
+    )
     inner = periodicity[1:-1]
     peaks = 1 + np.flatnonzero((inner > periodicity[:-2]) & (inner >= periodicity[2:]))
     if len(peaks) == 0 or periodicity[peaks].max() <= 0:
@@ -230,6 +237,18 @@ def _autocorrelation(
     lag_s = np.arange(len(wave) * finer // 2 + 1) / (sample_hz * finer)
     r = irfft(power, size * finer)[: len(lag_s)] / (1 - lag_s * sample_hz / len(wave))
     return lag_s, r / max(float(r[0]), 1e-300)
+
+
+def _mean_of_multiples(
+    periods: NDArray[np.float64],
+    each: NDArray[np.intp],
+    multiples: NDArray[np.intp],
+    lag_s: NDArray[np.float64],
+    r: NDArray[np.float64],
+) -> NDArray[np.float64]:
+    values = np.interp(periods[:, None] * each, lag_s, r)
+    counted = each <= multiples[:, None]
+    return np.asarray(np.where(counted, values, 0.0).sum(1) / multiples, dtype=np.float64)
 
 
 def _between_lags(

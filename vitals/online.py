@@ -9,7 +9,7 @@ from collections import deque
 import numpy as np
 from jaxtyping import Float
 
-from pulsephase.checks import check_duration, check_rate
+from pulsephase.checks import FURTHEST_S, LARGEST, check_duration, check_rate
 from pulsephase.errors import ParameterError, SamplingError
 from pulsephase.vitals.heart_rate import WINDOW_S, HeartRate, heart_rate
 from pulsephase.vitals.result import MIN_QUALITY
@@ -87,10 +87,13 @@ class OnlineHeartRate:
         last = self._samples[-1][0] if self._samples else None
         if time_s is None:
             time_s = 0.0 if last is None else last + 1 / self.sample_hz
-        if math.isinf(sample):
-            raise ParameterError("a sample is infinite; give NaN where there is no pulse")
-        if not math.isfinite(time_s) or (last is not None and time_s <= last):
-            raise SamplingError(f"sample at {time_s} s does not come after the one at {last} s")
+        if abs(sample) > LARGEST:
+            raise ParameterError(f"a sample is {sample}, infinite; NaN says that there is no pulse")
+        if not abs(time_s) < FURTHEST_S or (last is not None and time_s <= last):
+            raise SamplingError(
+                f"sample at {time_s} s does not come after the one at {last} s, or is over "
+                f"{FURTHEST_S:g} s away"
+            )
         self._samples.append((time_s, sample))
         reach = time_s - (self._length + 1) / self.sample_hz - LONGEST_GAP_S
         while self._samples[0][0] < reach:

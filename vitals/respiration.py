@@ -7,6 +7,11 @@ averaged over the three, and the peak within 0.12 to 0.5 Hz is the rate. It is g
 holds a share of its band that series without breath seldom reach, and where at least two of the
 three have their own peak there.
 
+All three are read once a beat, so that breath faster than half the heart rate looks like the heart
+rate less itself, in all three alike. Where that fold is a rate at which people breathe, the wave at
+its full rate decides: its own baseline must hold clearly more at one of the two, or there is no
+rate.
+
 Below 0.12 Hz breath cannot be told from Mayer waves of the blood pressure, near 0.1 Hz.
 """
 
@@ -34,6 +39,8 @@ REACH = 1.5  # half width of a peak, in steps 1/T
 AGREE_BPM = 2.5
 FEWEST_AGREEING = 2
 SOURCES = ("amplitude", "baseline", "frequency")
+FASTEST_HZ = 0.6  # of breath that a fold may come from
+CLEARLY = 2.0  # by which the baseline's power must differ between a rate and its fold
 NOISE_AT_60_S = 0.34  # share that fewer than 5 in 100 waves of 60 s without breath reach
 
 
@@ -115,6 +122,16 @@ def respiration(
         reason = f"the sources disagree ({said} breaths a minute)"
     elif confidence < NOISE_AT_60_S * (60 / span_s) ** 0.5:
         reason = f"the peak holds {100 * confidence:.0f} % of its band, as without breath"
+    else:
+        fold_hz = rate.bpm / 60 - bpm / 60
+        ratio = _baseline_ratio(wave, sample_hz, bpm / 60, fold_hz, span_s)
+        if ratio < 1 / CLEARLY:
+            bpm = 60 * fold_hz
+        elif ratio < CLEARLY:
+            reason = (
+                f"once a beat, {bpm:.0f} breaths a minute look like {60 * fold_hz:.0f}, and the "
+                "wave's own baseline does not tell which"
+            )
     return Respiration(
         bpm=bpm if reason is None else None,
         estimate_bpm=bpm,
@@ -122,6 +139,23 @@ def respiration(
         sources_bpm=dict(zip(SOURCES, own.tolist(), strict=True)),
         reason=reason,
     )
+
+
+def _baseline_ratio(
+    wave: NDArray[np.float64], sample_hz: float, found_hz: float, fold_hz: float, span_s: float
+) -> float:
+    """Return the baseline's power at a rate over that at its fold; infinite where that is none."""
+    near_hz = REACH / span_s
+    if not BAND_HZ[0] <= fold_hz <= FASTEST_HZ or abs(fold_hz - found_hz) < 2 * near_hz:
+        return np.inf
+    edges = np.flatnonzero(np.diff(np.concatenate([[True], np.isnan(wave), [True]]).astype(int)))
+    start, stop = max(edges.reshape(-1, 2).tolist(), key=lambda run: run[1] - run[0])
+    part = wave[start:stop]
+    taper = np.sin(np.pi * (np.arange(len(part)) + 0.5) / len(part))
+    power = np.abs(rfft(taper * (part - part.mean()))) ** 2
+    frequency = np.arange(len(power)) * sample_hz / len(part)
+    held = [power[np.abs(frequency - at) <= near_hz].sum() for at in (found_hz, fold_hz)]
+    return float(held[0] / max(held[1], 1e-300))
 
 
 def _refused(reason: str) -> Respiration:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from scipy.linalg import solveh_banded
 from scipy.signal import butter, sosfilt, sosfilt_zi, sosfiltfilt
 
+from pulsephase.checks import LARGEST
 from pulsephase.errors import ParameterError, SamplingError, ShapeError
 
 STENCIL = (1.0, -2.0, 1.0)  # second difference
@@ -160,13 +161,12 @@ class CausalBandPass:
             ParameterError: If a sample is not finite; the state is then as before.
         """
         x = np.asarray(wave, dtype=np.float64)
-        if not np.isfinite(x).all():
+        if not (np.abs(x) <= LARGEST).all():
             raise ParameterError("wave holds NaN or infinity; start a new filter after a gap")
         if len(x) == 0:
             return x
-        if self._state is None:
-            self._state = sosfilt_zi(self._sections) * x[0]
-        filtered, self._state = sosfilt(self._sections, x, zi=self._state)
+        state = sosfilt_zi(self._sections) * x[0] if self._state is None else self._state
+        filtered, self._state = sosfilt(self._sections, x, zi=state)
         return np.asarray(filtered, dtype=np.float64)
 
 

@@ -16,6 +16,7 @@ from pulsephase.vitals.windows import LONGEST_GAP_S
 
 ANTI_ALIAS = 0.8  # of the new Nyquist frequency, where a low-pass halves the amplitude
 FEWEST = 4  # samples of a stretch
+MOST_SAMPLES = 50_000_000  # 19 days at 30 Hz: what is longer holds a clock that jumped
 
 
 def resample(
@@ -44,7 +45,8 @@ def resample(
 
     Raises:
         ParameterError: If a value is infinite, or a time is not finite.
-        SamplingError: If times do not rise, or the rate is not positive.
+        SamplingError: If times do not rise, the rate is not positive, or the grid would have over
+            50 million samples.
         ShapeError: If there are fewer than two samples, or not one time a value.
 
     Example:
@@ -69,6 +71,12 @@ def resample(
             "and leave repeated ones out"
         )
     own_s = float(np.median(steps))
+    count = (times[-1] - times[0]) * sample_hz
+    if count > MOST_SAMPLES:
+        raise SamplingError(
+            f"times_s span {times[-1] - times[0]:g} s, {count:.2g} samples at {sample_hz:g} Hz; at "
+            f"most {MOST_SAMPLES:,} are made: give the parts between long pauses one by one"
+        )
     grid = (
         times[0] + np.arange(math.floor((times[-1] - times[0]) * sample_hz + 1e-6) + 1) / sample_hz
     )

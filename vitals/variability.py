@@ -176,12 +176,14 @@ def _intervals(
 def _normal(
     intervals: Float[np.ndarray, " n"], stretch: NDArray[np.intp]
 ) -> Bool[np.ndarray, " n"]:
-    normal = np.zeros(len(intervals), dtype=bool)
-    for number in np.unique(stretch):
-        here = stretch == number
-        median = running_median(intervals[here])
-        normal[here] = np.abs(intervals[here] - median) <= NEAR * median
-    return normal
+    parts = np.split(intervals, _begins(stretch)[1:])
+    median = np.concatenate([running_median(part) for part in parts])
+    return np.asarray(np.abs(intervals - median) <= NEAR * median, dtype=np.bool_)
+
+
+def _begins(stretch: NDArray[np.intp]) -> NDArray[np.intp]:
+    """Return where each stretch begins; their numbers rise."""
+    return np.flatnonzero(np.diff(stretch, prepend=-1))
 
 
 def _time_domain(
@@ -210,14 +212,15 @@ def _band_powers(
     stretch: NDArray[np.intp],
 ) -> tuple[float | None, float | None, float]:
     """Return LF and HF power of the longest stretch without a gap, and how long that is."""
-    spans = {
-        number: float(np.ptp(ends[normal & (stretch == number)]))
-        for number in np.unique(stretch[normal])
-    }
-    longest = max(spans, key=lambda number: spans[number])
-    here = normal & (stretch == longest)
-    if spans[longest] < HF_S:
-        return None, None, spans[longest]
+    ends, intervals = ends[normal], intervals[normal]
+    begins = _begins(stretch[normal])
+    stops = np.append(begins[1:], len(ends))
+    spans = ends[stops - 1] - ends[begins]
+    longest = int(spans.argmax())
+    span_s = float(spans[longest])
+    if span_s < HF_S:
+        return None, None, span_s
+    here = slice(begins[longest], stops[longest])
     grid = np.arange(ends[here][0], ends[here][-1], 1 / GRID_HZ)
     track = CubicSpline(ends[here], 1e3 * intervals[here])(grid)
     size = min(len(grid), round(SEGMENT_S * GRID_HZ))
@@ -227,4 +230,4 @@ def _band_powers(
         for low, high in (LF_HZ, HF_HZ)
         for inside in [(frequency >= low) & (frequency < high)]
     ]
-    return powers[0] if spans[longest] >= LF_S else None, powers[1], spans[longest]
+    return powers[0] if span_s >= LF_S else None, powers[1], span_s

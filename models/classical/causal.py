@@ -22,6 +22,9 @@ from pulsephase.models.classical.pos import (
     window_frames,
 )
 
+BRIGHTEST = 1e6
+"""A colour beyond it is none: pixels end at 1, 255 or 65,535."""
+
 
 class CausalState(NamedTuple):
     """What a causal method remembers.
@@ -162,7 +165,7 @@ class ColourStream:
         Raises:
             ShapeError: If the colour is not three finite numbers; the state is then unchanged.
         """
-        if colour.shape != (3,) or not bool(colour.isfinite().all()):
+        if colour.shape != (3,) or not bool((colour.abs() <= BRIGHTEST).all()):
             raise ShapeError(
                 f"colour is {colour.tolist()}; give red, green and blue of the skin, finite"
             )

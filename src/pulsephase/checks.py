@@ -32,6 +32,30 @@ def as_wave(name: str, values: Any, *, rank: int) -> NDArray[np.float64]:
     return wave
 
 
+FURTHEST_S = 1e10
+"""A time further than 300 years from the first is none."""
+LARGEST = 1e100
+"""A sample beyond it is none: its square is no number."""
+STILL_S = 0.5
+FEWEST_STILL = 4
+
+
+def still(wave: NDArray[np.floating[Any]], times_s: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Tell where a contact wave has one value for over half a second: a sensor that fell off.
+
+    Example:
+        >>> times_s = np.arange(60) / 30
+        >>> wave = np.where(times_s < 1, np.sin(9 * times_s), 0.25)
+        >>> still(wave, times_s).sum()
+        np.int64(30)
+    """
+    edges = np.flatnonzero(np.diff(wave) != 0) + 1  # a NaN is no value, and differs from itself
+    starts, stops = np.append(0, edges), np.append(edges, len(wave))
+    long = times_s[stops - 1] - times_s[starts] > STILL_S
+    long &= stops - starts >= FEWEST_STILL
+    return np.repeat(long, stops - starts)
+
+
 def check_rate(name: str, value: float) -> None:
     """Raise unless ``value`` is a positive, finite rate in Hz.
 

@@ -1,16 +1,35 @@
 """The command line: one entry point, its commands loaded only when called.
 
 Exit codes: 0 a result; 1 it ran, but there is no heart rate (the reason is given) or a check
-failed; 2 wrong use or unreadable input. Errors are one line; ``--debug`` shows the traceback.
+failed; 2 wrong use, unreadable input, or ``--max-seconds`` are over; 130 interrupted, 143
+terminated. Errors are one line; ``--debug`` shows the traceback.
 """
 
+import errno
+import io
 import sys
 import traceback
 from importlib import import_module
 
 import click
 
-from pulsephase.errors import PulsePhaseError
+from pulsephase.commands.limits import (
+    OutOfTime,
+    Terminated,
+    bounded,
+    ended,
+    watching_for_the_end,
+)
+from pulsephase.errors import InputError, PulsePhaseError
+from pulsephase.text import shown
+
+ADVICE = {
+    errno.ENOSPC: "free some space, or name another place",
+    errno.EACCES: "change its permissions, or name another place",
+    errno.EROFS: "name a place that can be written to",
+    errno.ENOENT: "check the name",
+}
+OTHER = "check the name and the disk"
 
 COMMANDS = {
     "demo": "Measure the two public sample videos and write a report.",
@@ -45,8 +64,7 @@ class LazyGroup(click.Group):
         if cmd_name not in COMMANDS:
             return None
         module = import_module(f"pulsephase.commands.{cmd_name}")
-        command: click.Command = module.command
-        return command
+        return bounded(module.command)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the help without loading any command."""
@@ -65,7 +83,18 @@ def app() -> None:
 def main(arguments: list[str] | None = None) -> int:
     """Run one command and return its exit code (see the module's docstring)."""
     arguments = sys.argv[1:] if arguments is None else arguments
-    debug = "--debug" in arguments
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")  # a path may hold what is no UTF-8
+    with watching_for_the_end():
+        code = _called(arguments)
+    if Terminated in ended and code != 143:  # such as `live`, which came to its own end
+        click.echo("pulsephase: interrupted", err=True)
+        return 143
+    return code
+
+
+def _called(arguments: list[str]) -> int:
     try:
         code = app.main(args=arguments, prog_name="pulsephase", standalone_mode=False)
     except click.exceptions.Exit as stop:
@@ -74,10 +103,13 @@ def main(arguments: list[str] | None = None) -> int:
         wrong_use.show(file=sys.stderr)
         return 2
     except (click.Abort, KeyboardInterrupt):
+        if OutOfTime in ended:
+            click.echo("pulsephase: stopped, as --max-seconds asks; give it longer", err=True)
+            return 2
         click.echo("pulsephase: interrupted", err=True)
-        return 130
+        return 143 if Terminated in ended else 130
     except (PulsePhaseError, OSError) as error:
-        if debug:
+        if "--debug" in arguments:
             traceback.print_exc()
         click.echo(f"pulsephase: {_one_line(error)}", err=True)
         return 2
@@ -85,7 +117,10 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _one_line(error: Exception) -> str:
-    return " ".join(str(error).split()) or type(error).__name__
+    if isinstance(error, OSError) and error.strerror:
+        what = error.filename or "a file"
+        error = InputError(f"{what}: {error.strerror}; {ADVICE.get(error.errno or 0, OTHER)}")
+    return " ".join(shown(error).split()) or type(error).__name__
 
 
 def entry() -> None:

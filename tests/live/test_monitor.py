@@ -11,7 +11,7 @@ import videos
 
 from pulsephase.live.monitor import Monitor, Reading
 from pulsephase.live.sources import FileSource
-from pulsephase.measurement.measure import Measurement, measure
+from pulsephase.measurement.measure import NO_FACE, Measurement, measure
 from pulsephase.models.phasenet import PhaseNet
 from pulsephase.synthetic.config import FaceRanges, PulseRanges
 from pulsephase.synthetic.presets import preset
@@ -146,7 +146,7 @@ def test_no_face_is_said_and_nothing_is_guessed(net: PhaseNet) -> None:
     readings = [r for n in range(200) for r in monitor.push(wall, n / 30)]
     assert len(readings) == 200
     assert all(r.box is None and math.isnan(r.pulse) and r.rate.bpm is None for r in readings)
-    assert monitor.results("wall")[1].rate.reason == "no face was found in any frame"
+    assert monitor.results("wall")[1].rate.reason == NO_FACE
     assert monitor.faces_seen == 0
 
 

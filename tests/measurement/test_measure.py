@@ -220,7 +220,7 @@ def test_one_odd_video_leaves_the_others(
     assert code == 2
     assert [Path(row["source"]).name for row in rows] == ["a.mp4", "b.mp4", "c.mp4"]
     assert rows[0]["windows"]
-    assert "1.0 frames a second; at least 2.5" in rows[1]["reason"]
+    assert "1.0 frames a second; at least 5" in rows[1]["reason"]
     assert "box" in rows[2]["error"]
 
 
@@ -255,3 +255,21 @@ def test_a_window_of_the_wave_file_ends_where_it_ends(crops: np.ndarray, tmp_pat
     write_samples(tmp_path / "a.npz", only)
     held = np.load(tmp_path / "a.npz")
     assert np.isfinite(held["quality"]).sum() == round((window.end_s - window.start_s) * 30)
+
+
+def test_few_frames_a_second_fold(crops: np.ndarray, tmp_path: Path) -> None:
+    """168 bpm at 5 frames a second look like 132; at 4 nothing is said of any rate."""
+    speed = 168 / BPM
+    for hz, count in ((5.0, 60), (4.0, 60)):
+        times = np.arange(count) / hz
+        index = (times * 30 * speed).astype(int) % len(crops)
+        path = videos.write(tmp_path / f"{hz:g}.mp4", crops[index], times)
+        result = measure(path, method="green", faces=WholeFrame(), min_quality=0.0)
+        if hz == 4.0:
+            assert "4.0 frames a second; at least 5 are needed" in str(result.rate.reason)
+            continue
+        found = result.rate.estimate_bpm
+        assert found is not None and found < 150
+        assert result.fold_bpm == pytest.approx(300 - found)
+        assert f"may be a fold of {300 - found:.0f} bpm" in result.caveat
+        assert result.as_json()["fold_bpm"] == result.fold_bpm

@@ -176,3 +176,58 @@ def test_the_shipped_weights_give_what_they_gave(tmp_path: Path) -> None:
         with torch.inference_mode():
             wave = net((still * tint * beat)[None])[0, 45::3]
         torch.testing.assert_close(wave, torch.tensor(WAVE), rtol=0, atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("size", 10**6),
+        ("size", 2**62),
+        ("layers", 10**6),
+        ("width", 10**9),
+        ("sample_hz", float("inf")),
+        ("sample_hz", float("nan")),
+        ("est_channels", [16] * 100_000),
+        ("warmup", 10**4000),
+    ],
+)
+def test_a_config_beyond_all_networks_is_refused_before_anything_is_made(
+    stored: tuple[PhaseNet, Path], tmp_path: Path, name: str, value: object
+) -> None:
+    """A million layers grew to 19 GB before the tensors were looked at."""
+    path = tmp_path / "huge.safetensors"
+    data = {"format": "pulsephase-phasenet-1", "config": changed({name: value}), "card": "{}"}
+    save_file(stored[0].state_dict(), path, metadata=data)
+    with pytest.raises(WeightsError, match=rf"huge\.safetensors .*{name}") as caught:
+        PhaseNet.from_pretrained(path)
+    assert len(str(caught.value)) < 300
+
+
+@pytest.mark.parametrize("card_text", ["[" * 100_000, f'{{"n": {"1" * 5000}}}'])
+def test_a_card_without_end_is_damaged(
+    stored: tuple[PhaseNet, Path], tmp_path: Path, card_text: str
+) -> None:
+    path = tmp_path / "card.safetensors"
+    data = {"format": "pulsephase-phasenet-1", "config": changed({}), "card": card_text}
+    save_file(stored[0].state_dict(), path, metadata=data)
+    with pytest.raises(WeightsError, match="damaged: its config or card cannot be read"):
+        card(path)
+
+
+def test_tensors_of_another_config_are_refused_before_the_network_is_made(
+    stored: tuple[PhaseNet, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "wide.safetensors"
+    data = {"format": "pulsephase-phasenet-1", "config": changed({"width": 1024}), "card": "{}"}
+    save_file(stored[0].state_dict(), path, metadata=data)
+    made: list[torch.device] = []
+    build = PhaseNet.__init__
+
+    def watched(net: PhaseNet, config: Any) -> None:
+        build(net, config)
+        made.append(next(net.parameters()).device)
+
+    monkeypatch.setattr(PhaseNet, "__init__", watched)
+    with pytest.raises(WeightsError, match="has shape"):
+        PhaseNet.from_pretrained(path)
+    assert made == [torch.device("meta")]

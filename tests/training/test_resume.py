@@ -128,6 +128,18 @@ def test_the_clock_says_when_a_checkpoint_is_due(tmp_path: Path) -> None:
     assert read(run.checkpoint)["global_step"] == 2  # the end is always kept
 
 
+def test_two_runs_of_one_config_write_the_same_bytes(tmp_path: Path) -> None:
+    """Checkpoint and table held the time that was taken."""
+    runs = [RunFolder(path=tmp_path / name) for name in ("a", "b")]
+    for run in runs:
+        fit(small(steps=3), folder=run.path)
+    first, second = runs
+    assert first.metrics.read_bytes() == second.metrics.read_bytes()
+    assert first.checkpoint.read_bytes() == second.checkpoint.read_bytes()
+    assert first.weights.read_bytes() == second.weights.read_bytes()
+    assert rows(first.speed)[-1]["clips_per_s"]
+
+
 def test_a_log_is_taken_up_where_the_run_is(tmp_path: Path) -> None:
     from pulsephase.training.progress import CsvLog
 

@@ -315,11 +315,11 @@ def test_sound_beside_the_video_does_no_harm(tmp_path: Path) -> None:
 
 
 def test_the_least_duration_counts_to_the_end_of_the_last_frame() -> None:
-    assert require_duration("a", frames=150, last_s=149 / 30) == pytest.approx(5)
-    assert require_duration("a", frames=150, last_s=149 / 30.05) < 5  # half a frame is forgiven
+    assert require_duration("a", frames=150, seconds=5.0) == 5.0
+    assert require_duration("a", frames=150, seconds=150 / 30.05) < 5  # half a frame is forgiven
     for frames in (1, 149):
         with pytest.raises(InputError, match="at least 5 s are needed"):
-            require_duration("a", frames=frames, last_s=(frames - 1) / 30)
+            require_duration("a", frames=frames, seconds=frames / 30)
 
 
 def test_a_chunk_needs_room(tmp_path: Path) -> None:

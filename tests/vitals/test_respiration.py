@@ -22,10 +22,13 @@ def breathing_pulse(
     baseline: float = 0.0,
     frequency: float = 0.0,
     noise: float = 0.3,
+    breaths: float | None = None,
+    heart: float | None = None,
 ) -> tuple[Array, float]:
     """Beats with jitter and Mayer waves, moved by breath as asked; and breaths a minute."""
-    breath_hz = rng.uniform(0.14, 0.45)
-    pulse_hz = rng.uniform(55, 100) / 60
+    breath_hz, pulse_hz = rng.uniform(0.14, 0.45), rng.uniform(55, 100) / 60
+    breath_hz = breath_hz if breaths is None else breaths / 60
+    pulse_hz = pulse_hz if heart is None else heart / 60
     first, second = rng.uniform(0, 6, 2)
     grid = np.arange(-2.0, seconds + 2, 0.005)
     rate = 1 + frequency * np.sin(2 * np.pi * breath_hz * grid + first)
@@ -113,3 +116,34 @@ def test_the_longest_stretch_is_used() -> None:
 def test_a_rate_or_a_reason() -> None:
     with pytest.raises(ParameterError, match="exactly one"):
         Respiration(bpm=None, estimate_bpm=None, confidence=0.0, sources_bpm={}, reason=None)
+
+
+@pytest.mark.parametrize("breaths", [28.0, 22.0])
+def test_breath_faster_than_half_the_heart_is_no_fold(breaths: float) -> None:
+    """At 50 bpm, 28 and 22 breaths a minute are the same once a beat; the baseline tells."""
+    for seed in range(6):
+        wave, truth = breathing_pulse(
+            np.random.default_rng(seed),
+            amplitude=0.1,
+            baseline=0.15,
+            frequency=0.03,
+            noise=0.1,
+            breaths=breaths,
+            heart=50.0,
+        )
+        found = found_in(wave)
+        assert found.bpm is None or found.bpm == pytest.approx(truth, abs=1.5), seed
+
+
+def test_without_a_baseline_a_fold_is_right_or_silent() -> None:
+    for seed in range(6):
+        wave, _ = breathing_pulse(
+            np.random.default_rng(seed),
+            amplitude=0.1,
+            frequency=0.04,
+            noise=0.1,
+            breaths=28.0,
+            heart=50.0,
+        )
+        found = found_in(wave)
+        assert found.bpm is None or found.bpm == pytest.approx(28, abs=1.5)

@@ -6,13 +6,12 @@ The folder holds ``cache.json`` (what was asked), ``clips/`` (a folder a recordi
 and ends in the same bytes.
 """
 
-import json
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 from pulsephase.errors import InputError, ParameterError
-from pulsephase.files import write_json
+from pulsephase.files import locked, read_json, write_json
 from pulsephase.video.crops import MARGIN
 from pulsephase.video.datasets.entry import (
     CachedClip,
@@ -26,6 +25,7 @@ from pulsephase.video.datasets.entry import (
 )
 from pulsephase.video.datasets.layout import DataSet
 from pulsephase.video.datasets.processes import in_processes
+from pulsephase.video.datasets.recording import Recording
 from pulsephase.video.datasets.splits import select
 from pulsephase.video.datasets.work import FACES, Fate, Report, Work, failed
 
@@ -58,7 +58,7 @@ class Cache:
         self.size: int = request["size"]
         self.sample_hz: float = request["sample_hz"]
         try:
-            fates = json.loads((self.folder / REPORT).read_text(encoding="utf-8"))["recordings"]
+            fates = read_json(self.folder / REPORT)["recordings"]
         except FileNotFoundError:
             raise InputError(
                 f"the cache in {self.folder} is not finished; build it again, what is there is kept"
@@ -151,21 +151,39 @@ def build_cache(
         "where": list(where),
     }
     try:
-        _begin(out, request)
-        work = Work(root=Path(root), clips=out / CLIPS, size=size, sample_hz=sample_hz, faces=faces)
-        fates: dict[str, Fate] = {}
-        for fate in in_processes(work, recordings, workers=workers, died=failed):
-            fates[fate.name] = fate
-            advance(1)
-        report = Report(
-            dataset=dataset.name, recordings=tuple(fates[name] for name in sorted(fates))
-        )
-        _drop_others(out / CLIPS, report)
-        write_json(out / REPORT, report.as_json())
+        out.mkdir(parents=True, exist_ok=True)
+        with locked(out):
+            return _built(root, dataset, out, request, recordings, workers, advance)
     except CacheFull as error:
         raise InputError(f"{error.strerror}; finished recordings are kept") from None
     except OSError as error:
         raise InputError(f"{out} cannot be written: {error.strerror or error}") from None
+
+
+def _built(
+    root: str | Path,
+    dataset: DataSet,
+    out: Path,
+    request: dict[str, Any],
+    recordings: Sequence[Recording],
+    workers: int,
+    advance: Callable[[float], None],
+) -> Report:
+    _begin(out, request)
+    work = Work(
+        root=Path(root),
+        clips=out / CLIPS,
+        size=request["size"],
+        sample_hz=request["sample_hz"],
+        faces=request["faces"],
+    )
+    fates: dict[str, Fate] = {}
+    for fate in in_processes(work, recordings, workers=workers, died=failed):
+        fates[fate.name] = fate
+        advance(1)
+    report = Report(dataset=dataset.name, recordings=tuple(fates[name] for name in sorted(fates)))
+    _drop_others(out / CLIPS, report)
+    write_json(out / REPORT, report.as_json())
     return report
 
 
@@ -179,7 +197,6 @@ def _check(*, size: int, sample_hz: float, workers: int, faces: str) -> None:
 
 def _begin(out: Path, request: dict[str, Any]) -> None:
     """Make the folder, or check that it is one of ours; no report says that work goes on."""
-    out.mkdir(parents=True, exist_ok=True)
     if (out / REQUEST).exists():
         before = _request(out)
         other = [
@@ -195,14 +212,14 @@ def _begin(out: Path, request: dict[str, Any]) -> None:
         write_json(out / REQUEST, request)
     (out / REPORT).unlink(missing_ok=True)
     (out / CLIPS).mkdir(exist_ok=True)
-    for leftover in (*out.glob(".*-*.json"), *(out / CLIPS).glob(".*")):
+    for leftover in (*out.glob(".*-*.json"), *(out / CLIPS).glob(".*")):  # of nobody: we hold it
         remove(leftover)
 
 
 def _request(folder: Path) -> dict[str, Any]:
     path = folder / REQUEST
     try:
-        request: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        request: dict[str, Any] = read_json(path)
         version = request["format"]
     except FileNotFoundError:
         raise InputError(f"{folder} holds no cache (no {REQUEST}); build one") from None

@@ -15,12 +15,12 @@ Crops as bytes, without losing a pulse that is smaller than one of them.
 """
 
 import hashlib
-import json
 import os
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
+from functools import lru_cache
 from pathlib import Path
 from typing import BinaryIO
 from urllib.parse import quote
@@ -29,8 +29,9 @@ import numpy as np
 from jaxtyping import Float32, Float64, UInt8
 from numpy.lib import format as npy
 
+from pulsephase.checks import still
 from pulsephase.errors import InputError
-from pulsephase.files import write_json
+from pulsephase.files import read_json, write_json
 from pulsephase.video.clip import Clip
 from pulsephase.video.datasets.recording import Label, Recording, at_times
 from pulsephase.video.pipeline import FaceSource, face_clips
@@ -221,7 +222,7 @@ def read_entry(folder: Path) -> CacheEntry:
     """
     path = folder / ENTRY
     try:
-        found = json.loads(path.read_text(encoding="utf-8"))
+        found = read_json(path)
         entry = CacheEntry(**{**found, "notes": tuple(found["notes"])})
         missing = [name for name in entry.sha256 if not (folder / name).is_file()]
     except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
@@ -233,7 +234,26 @@ def read_entry(folder: Path) -> CacheEntry:
 
 def is_whole(folder: Path, entry: CacheEntry) -> bool:
     """Tell whether the arrays are those that were written, by their SHA-256."""
-    return all(checksum(folder / name) == digest for name, digest in entry.sha256.items())
+    try:
+        return all(checksum(folder / name) == digest for name, digest in entry.sha256.items())
+    except OSError:
+        return False
+
+
+def whole(
+    clips: Path, entries: Iterable[CacheEntry]
+) -> tuple[tuple[CacheEntry, ...], dict[str, str]]:
+    """Part recordings into those whose arrays are as written, and the damaged ones by name.
+
+    Every byte is read, once a process.
+    """
+    good, damaged = [], {}
+    for entry in entries:
+        if is_whole(clips / folder_of(entry.name), entry):
+            good.append(entry)
+        else:
+            damaged[entry.name] = f"{entry.name} is damaged: build the cache again, which heals it"
+    return tuple(good), damaged
 
 
 def read_clip(folder: Path, entry: CacheEntry, *, sample_hz: float) -> CachedClip:
@@ -249,6 +269,9 @@ def read_clip(folder: Path, entry: CacheEntry, *, sample_hz: float) -> CachedCli
         raise InputError(f"{folder} is damaged ({error}); build the cache again") from None
     if not len(frames) == len(labels) == len(times_s) == entry.frames:
         raise InputError(f"{folder} holds arrays of different lengths; build the cache again")
+    pulse, stands = labels[:, 0], still(labels[:, 0], times_s)
+    if stands.any() and not stands.all():  # a flat one is known as such
+        pulse = np.where(stands, np.float32(np.nan), pulse)
     return CachedClip(
         name=entry.name,
         subject=entry.subject,
@@ -256,14 +279,20 @@ def read_clip(folder: Path, entry: CacheEntry, *, sample_hz: float) -> CachedCli
         sample_hz=sample_hz,
         frames=frames,
         times_s=times_s,
-        pulse=labels[:, 0],
+        pulse=pulse,
         boxes=labels[:, 2:],
         device_bpm=labels[:, 1] if entry.has_device else None,
     )
 
 
 def checksum(path: Path) -> str:
-    """Return the SHA-256 of a file."""
+    """Return the SHA-256 of a file; of one that did not change since, from memory."""
+    state = path.stat()
+    return _checksum(path, state.st_size, state.st_mtime_ns, state.st_ino)
+
+
+@lru_cache(maxsize=65_536)
+def _checksum(path: Path, size: int, changed_ns: int, number: int) -> str:
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 

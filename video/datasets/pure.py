@@ -11,7 +11,6 @@ of its documentation.
   [recalled].
 """
 
-import json
 import re
 from collections.abc import Iterator
 from functools import partial
@@ -24,6 +23,7 @@ import torch
 from jaxtyping import Float64, Int64
 
 from pulsephase.errors import InputError
+from pulsephase.files import read_json
 from pulsephase.video.clip import Clip
 from pulsephase.video.datasets.layout import DataSet, entries_of, require
 from pulsephase.video.datasets.recording import Label, Recording, Say, make_label, rising
@@ -148,7 +148,7 @@ def _origin(content: dict[str, Any], images: Path) -> int:
 
 def _content(path: Path) -> dict[str, Any]:
     try:
-        content: dict[str, Any] = json.loads(require(path, "label").read_text(encoding="utf-8"))
+        content: dict[str, Any] = read_json(require(path, "label"))
         rows = content["/FullPackage"]
         if not isinstance(rows, list) or not rows:
             raise ValueError("/FullPackage is empty")

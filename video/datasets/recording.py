@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Float64
 
+from pulsephase.checks import still
 from pulsephase.errors import InputError
 from pulsephase.video.clip import Clip
 
@@ -41,6 +42,7 @@ class Label:
         timing: How the values were placed: ``by time``; or, where the set has no times,
             ``by frame`` (one value each) or ``by length`` (spread over the video).
         notes: One line on everything that was not as documented.
+        still_s: How long the wave kept one value for over half a second; it is NaN there.
     """
 
     times_s: Float64[np.ndarray, " sample"]
@@ -48,6 +50,7 @@ class Label:
     device_bpm: Float64[np.ndarray, " sample"] | None = None
     timing: str = "by time"
     notes: tuple[str, ...] = ()
+    still_s: float = 0.0
 
     @property
     def sample_hz(self) -> float:
@@ -145,7 +148,15 @@ def make_label(
     if unknown.any():
         notes = (*notes, f"{path}: {int(unknown.sum())} values of the wave are no numbers")
         wave = np.where(unknown, np.nan, wave)
+    stands = still(wave, times_s)
+    seconds = float(np.diff(times_s)[stands[1:] & stands[:-1]].sum())
+    if stands.all():
+        seconds = 0.0  # a wave that is flat all over is known as such
+    elif seconds > 0:
+        notes = (*notes, f"{path}: the wave stands still for {seconds:.1f} s, which are left out")
+        wave = np.where(stands, np.nan, wave)
     return Label(
+        still_s=seconds,
         times_s=times_s,
         wave=wave,
         device_bpm=None if device_bpm is None else device_bpm[rises],

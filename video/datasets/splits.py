@@ -18,7 +18,6 @@ In which order do names come? Two answers that differ: by their numbers, or as t
 Which recordings of a set? Conditions on their attributes, in words.
 """
 
-import json
 import math
 import operator
 import re
@@ -28,6 +27,7 @@ from pathlib import Path
 from typing import Any, Literal, Protocol, TypeVar, runtime_checkable
 
 from pulsephase.errors import InputError, ParameterError
+from pulsephase.files import read_json
 
 
 def natural(name: str) -> tuple[tuple[int, int, str], ...]:
@@ -262,7 +262,7 @@ def split(dataset: str, name: str, subjects: Sequence[str]) -> Split:
 
 def _read(path: Path) -> dict[str, Any]:
     try:
-        asked: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        asked: dict[str, Any] = read_json(path)
         missing = [part for part in PARTS if part not in asked]
         order = asked.get("order", "numbers")
     except FileNotFoundError:

@@ -41,6 +41,7 @@ from pulsephase.video.read import probe, read_clips
 
 SUBJECT = re.compile(r"subject\d+", re.IGNORECASE)
 FAR_OFF = 0.25
+SLOWEST_STEP_S = 5.0
 VIDEO, TRUTH, DUMP = "vid.avi", "ground_truth.txt", "gtdump.xmp"
 TERMS = (
     "S. Bobbia, R. Macwan, Y. Benezeth, A. Mansouri, J. Dubois: Unsupervised skin tissue "
@@ -74,7 +75,17 @@ def _rows(path: Path) -> Label:
             "three: wave, heart rate, time"
         )
     wave, device_bpm, times_s = table
-    return make_label(path, times_s, wave, device_bpm=device_bpm)
+    times_s, notes = _in_seconds(path, times_s)
+    return make_label(path, times_s, wave, device_bpm=device_bpm, notes=notes)
+
+
+def _in_seconds(
+    path: Path, times_s: Float64[np.ndarray, " column"]
+) -> tuple[Float64[np.ndarray, " column"], tuple[str, ...]]:
+    """Return times in s; a row with over 5 s from value to value is in ms."""
+    if len(times_s) > 1 and float(np.median(np.diff(times_s))) > SLOWEST_STEP_S:
+        return times_s / 1000, (f"{path}: its times are in ms, and are read so",)
+    return times_s, ()
 
 
 def _timed_frames(folder: Path, say: Say) -> Iterator[Clip]:
@@ -96,6 +107,7 @@ def _frame_times(folder: Path, say: Say) -> Float64[np.ndarray, " frame"] | None
     footage = probe(folder / VIDEO)
     try:
         times_s: np.ndarray = _numbers(require(folder / TRUTH, "label"), separator=None)[-1]
+        times_s, _ = _in_seconds(folder / TRUTH, times_s)
     except InputError as error:
         say(f"{error}; the video's own clock is used")
         return None

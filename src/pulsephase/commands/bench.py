@@ -5,7 +5,7 @@ from typing import Any
 
 import click
 
-from pulsephase.commands.common import emit, progress, stderr
+from pulsephase.commands.common import NamedPath, emit, progress, stderr
 from pulsephase.errors import InputError, ParameterError
 from pulsephase.machine import use_one_thread
 
@@ -33,7 +33,7 @@ def bench_options(function: Any) -> Any:
         click.option("--debug", is_flag=True, expose_value=False, help="Show a traceback."),
         click.option(
             "--out",
-            type=click.Path(path_type=Path, dir_okay=False),
+            type=NamedPath(path_type=Path, dir_okay=False),
             callback=_in_a_folder,
             help="Also write the JSON here.",
         ),

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
-from rich.console import Console
+from rich.console import Console, RenderableType
 from rich.progress import (
     BarColumn,
     Progress,
@@ -19,14 +19,46 @@ from rich.progress import (
     TimeElapsedColumn,
     TimeRemainingColumn,
 )
+from rich.status import Status
 from rich.text import Text
 
 from pulsephase.errors import ParameterError
+from pulsephase.text import shown
 
 if TYPE_CHECKING:
     from pulsephase.training.config import PlantedSource
 
-stderr = Console(stderr=True)
+
+class Terminal(Console):
+    """A console on which text from outside is text: no markup, nothing that cannot be shown."""
+
+    def __init__(self, *, stderr: bool = False) -> None:
+        super().__init__(stderr=stderr, markup=False, highlight=False)
+
+    def print(self, *objects: Any, **options: Any) -> None:
+        """Print; strings as they are."""
+        super().print(*(_plain(each) for each in objects), **options)
+
+    def status(self, status: RenderableType, **options: Any) -> Status:
+        """Show what goes on; strings as they are."""
+        return super().status(_plain(status), **options)
+
+
+def _plain(each: Any) -> Any:
+    return Text(shown(each)) if isinstance(each, str) else each
+
+
+stderr = Terminal(stderr=True)
+
+
+class NamedPath(click.Path):
+    """A path with a name: an empty one, as of a variable that is not set, is no current folder."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Read the path."""
+        if value in ("", b""):
+            self.fail("an empty name is no file; give one, or '.' for the current folder.", param)
+        return super().convert(value, param, ctx)
 
 
 def shared_options(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -40,6 +72,14 @@ def shared_options(function: Callable[..., Any]) -> Callable[..., Any]:
     return click.option(
         "--json", "as_json", is_flag=True, help="One JSON object on stdout, all else on stderr."
     )(function)
+
+
+fps_option = click.option(
+    "--fps",
+    type=click.FloatRange(0.1, 10_000.0),
+    help="Frames a second of the camera, in place of the file's own times.",
+)
+"""For a file without a clock, or with a wrong one."""
 
 
 def _device(ctx: click.Context, param: click.Parameter, value: str) -> str:
@@ -67,6 +107,8 @@ def _finite(value: Any) -> Any:
             return {key: _finite(item) for key, item in value.items()}
         case list() | tuple():
             return [_finite(item) for item in value]
+        case str():
+            return shown(value)
         case float() if not math.isfinite(value):
             return None
     return value
@@ -97,7 +139,7 @@ def steps_of(advance: Callable[[float], None]) -> Callable[[int, float], None]:
 def progress(description: str, total: float | None = None) -> Iterator[Callable[[float], None]]:
     """Show a bar on stderr while work goes on; yields a function that advances it."""
     columns = (
-        TextColumn("{task.description}"),
+        TextColumn("{task.description}", markup=False),
         BarColumn(),
         TextColumn("{task.percentage:>3.0f}%"),
         RateColumn(),
@@ -105,7 +147,7 @@ def progress(description: str, total: float | None = None) -> Iterator[Callable[
         TimeRemainingColumn(),
     )
     with Progress(*columns, console=stderr, transient=True) as bar:
-        task = bar.add_task(description, total=total)
+        task = bar.add_task(shown(description), total=total)
         yield lambda amount: bar.advance(task, amount)
 
 

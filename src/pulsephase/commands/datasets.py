@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 import click
 
-from pulsephase.commands.common import emit, progress, stderr
+from pulsephase.commands.common import NamedPath, emit, progress, stderr
 
 NAMES = ("ubfc", "ubfc1", "pure", "mmpd", "buaa", "scamps", "samples")
 Some = TypeVar("Some", bound=Callable[..., Any])
@@ -50,7 +50,7 @@ def _of_a_root(function: Some) -> Some:
         click.option(
             "--name", required=True, type=click.Choice(NAMES), help="Which data set ROOT holds."
         ),
-        click.argument("root", type=click.Path(path_type=Path)),
+        click.argument("root", type=NamedPath(path_type=Path)),
     ):
         function = option(function)
     return function
@@ -159,7 +159,7 @@ def verify_set(
 
 @command.command("cache")
 @_of_a_root
-@click.option("--out", required=True, type=click.Path(path_type=Path), help="Folder of the cache.")
+@click.option("--out", required=True, type=NamedPath(path_type=Path), help="Folder of the cache.")
 @click.option("--size", default=36, show_default=True, help="Pixels along a side of a crop.")
 @click.option("--sample-hz", default=30.0, show_default=True, help="Rate of the crops.")
 @click.option(
@@ -228,7 +228,7 @@ def cache_set(
 
 @command.command("fake")
 @click.argument("name", type=click.Choice(NAMES))
-@click.argument("out", type=click.Path(path_type=Path))
+@click.argument("out", type=NamedPath(path_type=Path))
 @click.option("--subjects", default=4, show_default=True, type=click.IntRange(1))
 @click.option("--seconds", default=10.0, show_default=True, type=click.FloatRange(1.0))
 @click.option(
@@ -285,13 +285,12 @@ def _workers(asked: int | None, recordings: int) -> int:
 
 def _table(columns: tuple[str, ...], rows: list[tuple[str, ...]]) -> None:
     from rich.table import Table
-    from rich.text import Text
 
     table = Table()
     for column in columns:
         table.add_column(column, overflow="fold", no_wrap=column != "found")
     for row in rows:
-        table.add_row(*map(Text, row))  # no markup: file names hold brackets
+        table.add_row(*row)
     stderr.print(table)
 
 

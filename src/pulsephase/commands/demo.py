@@ -5,7 +5,7 @@ from typing import Any
 
 import click
 
-from pulsephase.commands.common import emit, shared_options, stderr
+from pulsephase.commands.common import NamedPath, Terminal, emit, shared_options, stderr
 from pulsephase.machine import use_one_thread
 
 METHODS = ("phasenet", "pos", "chrom")
@@ -13,9 +13,7 @@ NOTE = "Two 12-second clips cannot rank methods."
 
 
 @click.command(name="demo")
-@click.option(
-    "--out", default=Path("runs/demo"), show_default=True, type=click.Path(path_type=Path)
-)
+@click.option("--out", default=Path("runs/demo"), show_default=True, type=NamedPath(path_type=Path))
 @click.option("--weights", default="tiny", show_default=True, help="Shipped name, or a file.")
 @click.option("--synthetic", is_flag=True, help="Use a synthetic video, not the samples.")
 @click.option("--no-frames", is_flag=True, help="Leave faces out of the report.")
@@ -56,7 +54,6 @@ def _say(message: str) -> None:
 
 
 def _print(videos: list[dict[str, Any]]) -> None:
-    from rich.console import Console
     from rich.table import Table
 
     table = Table(
@@ -74,5 +71,5 @@ def _print(videos: list[dict[str, Any]]) -> None:
                 f"{row['error_bpm']:.1f}" if row["error_bpm"] is not None else "",
                 f"{row['quality']:.2f}",
             )
-    Console().print(table)
+    Terminal().print(table)
     click.echo("The error is that of the best guess, abstention off. " + NOTE)

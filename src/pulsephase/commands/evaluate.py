@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 from click.core import ParameterSource
 
-from pulsephase.commands.common import emit, progress, shared_options, stderr
+from pulsephase.commands.common import NamedPath, emit, progress, shared_options, stderr
 from pulsephase.commands.evaluation_table import show
 from pulsephase.errors import InputError
 
@@ -33,7 +33,7 @@ PARTS = ("test", "validation", "train")
     "--cache",
     "caches",
     multiple=True,
-    type=click.Path(file_okay=False, path_type=Path),
+    type=NamedPath(file_okay=False, path_type=Path),
     help="Folder that `pulsephase datasets cache` made; repeatable.",
 )
 @click.option("--split", help="Of the data set by subjects: a name or a .json; else all clips.")
@@ -42,10 +42,10 @@ PARTS = ("test", "validation", "train")
 @click.option("--clips", type=click.IntRange(1), help="Of each preset.  [default: 100]")
 @click.option("--seconds", type=click.FloatRange(8.0), help="Of a synthetic clip.  [default: 20]")
 @click.option("--size", type=int, help="Synthetic crops for classical methods, px.  [default: 36]")
-@click.option("--html", type=click.Path(path_type=Path), help="Report: a folder, or FILE.html.")
+@click.option("--html", type=NamedPath(path_type=Path), help="Report: a folder, or FILE.html.")
 @click.option("--show-faces", is_flag=True, help="Crops of real people in the report too.")
-@click.option("--predictions", type=click.Path(path_type=Path), help="Waves: .npz or .csv.")
-@click.option("--labels", type=click.Path(path_type=Path), help="Contact waves of the same clips.")
+@click.option("--predictions", type=NamedPath(path_type=Path), help="Waves: .npz or .csv.")
+@click.option("--labels", type=NamedPath(path_type=Path), help="Contact waves of the same clips.")
 @click.option(
     "--convention",
     "conventions",
@@ -58,11 +58,11 @@ PARTS = ("test", "validation", "train")
 @click.option("--sample-hz", type=float, help="Of the waves, unless a column time_s tells.")
 @click.option("--window", "window_s", type=float, help="Seconds; else the convention's own.")
 @click.option("--difference", is_flag=True, help="The waves are first differences.")
-@click.option("--subjects", type=click.Path(path_type=Path), help=".csv of clip,subject.")
-@click.option("--groups", type=click.Path(path_type=Path), help=".csv of clip,group.")
+@click.option("--subjects", type=NamedPath(path_type=Path), help=".csv of clip,subject.")
+@click.option("--groups", type=NamedPath(path_type=Path), help=".csv of clip,group.")
 @click.option("--min-quality", type=click.FloatRange(0.0, 1.0), help="For the coverage.")
 @click.option("--dataset", help="Name of the waves' data set in the table.")
-@click.option("--plot", type=click.Path(path_type=Path), help="Bland-Altman plot: .svg or .png.")
+@click.option("--plot", type=NamedPath(path_type=Path), help="Bland-Altman plot: .svg or .png.")
 @shared_options
 @click.pass_context
 def command(
@@ -106,6 +106,7 @@ def command(
         raise click.BadParameter(f"{plot.name!r} must end in .svg or .png", param_hint="--plot")
     if plot is not None and not plot.parent.is_dir():
         raise InputError(f"--plot: there is no folder {plot.parent}; make it first")
+    damaged: list[str] = []
     if predictions is not None or labels is not None:
         _refuse(ctx, OF_MODELS, "with --predictions and --labels")
         if predictions is None or labels is None or len(names) > 1:
@@ -127,6 +128,7 @@ def command(
             show_faces=show_faces,
         )
         rows, metrics = [each.row for each in verdicts], verdicts[0].metrics
+        damaged = [reason for each in sources for reason in each.damaged.values()]
         if weights and any(not each.synthetic and each.part == "all" for each in sources):
             stderr.print(f"note: {ALL}", soft_wrap=True, highlight=False)
     if as_json:
@@ -135,7 +137,10 @@ def command(
         show(rows)
     if plot is not None:
         _plot(metrics, plot)
-    return 0 if any(row["clips"] or row.get("no_pulse") for row in rows) else 1
+    if damaged:
+        stderr.print(f"pulsephase: {'; '.join(damaged)}", soft_wrap=True, highlight=False)
+    judged = any(row["clips"] or row.get("no_pulse") for row in rows)
+    return 0 if judged and not damaged else 1
 
 
 def _of_waves(

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from pulsephase.commands.common import emit, shared_options, stderr
+from pulsephase.commands.common import NamedPath, emit, shared_options, stderr
 from pulsephase.errors import InputError, ParameterError
 
 
@@ -14,7 +14,7 @@ from pulsephase.errors import InputError, ParameterError
     "--onnx",
     "file",
     required=True,
-    type=click.Path(dir_okay=False, path_type=Path),
+    type=NamedPath(dir_okay=False, path_type=Path),
     help="The file to write; it appears whole or not at all.",
 )
 @click.option("--step", is_flag=True, help="One frame with its state, instead of a clip.")

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from pulsephase.commands.common import emit, progress, shared_options, stderr
+from pulsephase.commands.common import NamedPath, emit, progress, shared_options, stderr
 from pulsephase.machine import use_one_thread
 
 
@@ -14,7 +14,7 @@ from pulsephase.machine import use_one_thread
 @click.option(
     "--clips",
     multiple=True,
-    type=click.Path(path_type=Path),
+    type=NamedPath(path_type=Path),
     help="Videos or folders of them as operating points; else synthetic clips.",
 )
 @click.option(
@@ -32,7 +32,7 @@ from pulsephase.machine import use_one_thread
 )
 @click.option(
     "--report",
-    type=click.Path(path_type=Path),
+    type=NamedPath(path_type=Path),
     help="Folder for index.html, and for its figures as files of their own.",
 )
 @click.option("--no-frames", is_flag=True, help="Leave faces out of the report.")

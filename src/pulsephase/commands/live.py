@@ -6,21 +6,22 @@ from typing import TYPE_CHECKING
 
 import click
 
-from pulsephase.commands.common import emit, shared_options, stderr
+from pulsephase.commands.common import NamedPath, emit, fps_option, shared_options, stderr
 from pulsephase.errors import ParameterError
 from pulsephase.machine import use_one_thread
 
 if TYPE_CHECKING:
-    from pulsephase.vitals.heart_rate import HeartRate
+    from pulsephase.measurement.measure import Measurement
 
 
 @click.command(name="live")
-@click.argument("video", required=False, type=click.Path(path_type=Path))
+@click.argument("video", required=False, type=NamedPath(path_type=Path))
 @click.option("--camera", type=int, help="Number of the camera; 0 if there is no VIDEO.")
 @click.option("--all", "every_face", is_flag=True, help="Measure every face in view.")
 @click.option("--weights", default="tiny", show_default=True, help="Shipped name, or a file.")
+@fps_option
 @click.option("--seconds", type=click.FloatRange(0.0, min_open=True), help="Stop after this long.")
-@click.option("--record", type=click.Path(path_type=Path), help="Table of all samples: .csv.")
+@click.option("--record", type=NamedPath(path_type=Path), help="Table of all samples: .csv.")
 @click.option("--window", is_flag=True, help="Show the video with the face box.")
 @click.option("--no-realtime", is_flag=True, help="Read VIDEO as fast as it goes, all frames.")
 @click.option(
@@ -36,6 +37,7 @@ def command(
     camera: int | None,
     every_face: bool,
     weights: str,
+    fps: float | None,
     seconds: float | None,
     record: Path | None,
     window: bool,
@@ -54,6 +56,8 @@ def command(
         raise ParameterError(f"both {video} and --camera {camera} are given; name one of them")
     if no_realtime and video is None:
         raise ParameterError("--no-realtime is for a VIDEO; a camera gives frames when it has them")
+    if fps is not None and video is None:
+        raise ParameterError("--fps is for a VIDEO; a camera's frames have the times they came at")
     use_one_thread()
     from pulsephase.live.feed import Feed
     from pulsephase.live.monitor import Monitor
@@ -73,7 +77,9 @@ def command(
     def say(text: str) -> None:
         stderr.print(text, soft_wrap=True, highlight=False)
 
-    source = CameraSource(camera or 0, say=say) if video is None else FileSource(video, say=say)
+    source = (
+        CameraSource(camera or 0, say=say) if video is None else FileSource(video, say=say, fps=fps)
+    )
     net = PhaseNet.from_pretrained(weights).to(device)
     faces = SeveralFaces() if every_face else None
     monitor = Monitor(net, faces=faces, min_quality=min_quality)
@@ -88,7 +94,7 @@ def command(
             picture=show_window if window else None,
             seconds=seconds,
         )
-    results = monitor.results(source.name)
+    results = monitor.results(source.name, assumed_hz=source.assumed_hz, notes=source.notes)
     if as_json:
         emit(
             {
@@ -105,13 +111,14 @@ def command(
         )
     else:
         for number, result in results.items():
-            click.echo(f"{source.name}: face {number}: {_told(result.rate)}")
+            click.echo(f"{source.name}: face {number}: {_told(result)}")
         if not results:
             click.echo(f"{source.name}: no heart rate: no face was seen for 5 s")
     return 0 if any(result.rate.bpm is not None for result in results.values()) else 1
 
 
-def _told(rate: "HeartRate") -> str:
+def _told(result: "Measurement") -> str:
+    rate = result.rate
     if rate.bpm is None:
         return f"no heart rate: {rate.reason}"
-    return f"{rate.bpm:.1f} bpm (quality {rate.quality:.2f})"
+    return f"{rate.bpm:.1f} bpm (quality {rate.quality:.2f}){result.caveat}"

@@ -5,16 +5,20 @@ from typing import Any
 
 import click
 
-from pulsephase.commands.common import emit, shared_options, stderr
+from pulsephase.commands.common import NamedPath, emit, fps_option, shared_options, stderr
 from pulsephase.errors import InputError, ParameterError, PulsePhaseError
 from pulsephase.machine import use_one_thread
 
 METHODS = ("phasenet", "pos", "chrom", "green", "ica", "lgi", "pbv", "omit")  # without torch
-VIDEO_ENDINGS = {".mp4", ".mov", ".avi", ".mkv", ".webm", ".m4v", ".mpg", ".mpeg", ".wmv", ".ts"}
+VIDEO_ENDINGS = {
+    *(".mp4", ".mov", ".avi", ".mkv", ".webm", ".m4v", ".mpg", ".mpeg", ".wmv", ".ts"),
+    *(".3gp", ".3g2", ".mts", ".m2ts", ".flv", ".ogv", ".mjpeg", ".mjpg"),
+    *(".h264", ".264", ".h265", ".265", ".hevc"),
+}
 
 
 @click.command(name="measure")
-@click.argument("videos", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.argument("videos", nargs=-1, required=True, type=NamedPath(path_type=Path))
 @click.option(
     "--method",
     type=click.Choice(METHODS),
@@ -23,8 +27,9 @@ VIDEO_ENDINGS = {".mp4", ".mov", ".avi", ".mkv", ".webm", ".m4v", ".mpg", ".mpeg
 )
 @click.option("--weights", default="tiny", show_default=True, help="Shipped name, or a file.")
 @click.option("--box", help="X,Y,W,H of the face in pixels, or 'full': the frame is the face.")
-@click.option("--save", type=click.Path(path_type=Path), help="Wave, quality, box: .csv or .npz.")
-@click.option("--report", type=click.Path(path_type=Path), help="Folder for index.html.")
+@fps_option
+@click.option("--save", type=NamedPath(path_type=Path), help="Wave, quality, box: .csv or .npz.")
+@click.option("--report", type=NamedPath(path_type=Path), help="Folder for index.html.")
 @click.option(
     "--min-quality",
     type=click.FloatRange(0.0, 1.0),
@@ -39,6 +44,7 @@ def command(
     method: str,
     weights: str,
     box: str | None,
+    fps: float | None,
     save: Path | None,
     report: Path | None,
     min_quality: float,
@@ -71,13 +77,14 @@ def command(
     for file in files:
         try:
             with stderr.status(f"measuring {file.name}"):
-                seen = observe(file, net=net, faces=faces())
+                seen = observe(file, net=net, faces=faces(), fps=fps)
                 result = read_out(seen, method, min_quality=min_quality)
         except PulsePhaseError as error:  # options were checked before: it is this file's
             if len(files) == 1:
                 raise
             stderr.print(f"pulsephase: {error}", soft_wrap=True, highlight=False)
-            rows.append({"source": str(file), "heart_rate_bpm": None, "error": str(error)})
+            nothing = {"heart_rate_bpm": None, "estimate_bpm": None, "quality": 0.0}
+            rows.append({"source": str(file), **nothing, "error": str(error)})
             failed = True
             continue
         found.append(result)
@@ -109,14 +116,19 @@ def _line(file: Path, result: Any) -> str:
         )
     if rate.bpm is None:
         return f"{file.name}: no heart rate: {rate.reason}"
-    return f"{file.name}: {rate.bpm:.1f} bpm (quality {rate.quality:.2f}, {result.method})"
+    shown = f"{rate.bpm:.1f} bpm (quality {rate.quality:.2f}, {result.method})"
+    return f"{file.name}: {shown}{result.caveat}"
 
 
 def _files(videos: tuple[Path, ...]) -> list[Path]:
     files: list[Path] = []
     for path in videos:
         if path.is_dir():
-            inside = sorted(f for f in path.iterdir() if f.suffix.lower() in VIDEO_ENDINGS)
+            there = sorted(f for f in path.iterdir() if f.is_file() and f.name[0] != ".")
+            inside = [f for f in there if f.suffix.lower() in VIDEO_ENDINGS]  # no ._a.mp4 of a Mac
+            if inside and len(inside) < len(there):
+                skipped = ", ".join(f.name for f in there if f not in inside)
+                stderr.print(f"{path}: no video by their names, left out: {skipped}")
             if not inside:
                 raise InputError(
                     f"{path} holds no video ({', '.join(sorted(VIDEO_ENDINGS))}); name a file in it"

@@ -6,6 +6,7 @@ from pathlib import Path
 import click
 
 from pulsephase.commands.common import (
+    NamedPath,
     emit,
     planted_source,
     progress,
@@ -29,7 +30,7 @@ from pulsephase.commands.common import (
     "--out",
     default=Path("runs/pretrain"),
     show_default=True,
-    type=click.Path(file_okay=False, path_type=Path),
+    type=NamedPath(file_okay=False, path_type=Path),
     help="Folder for NAME-SEED.safetensors, its JSON, and the folder NAME-SEED of the run.",
 )
 @click.option(

@@ -7,7 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from pulsephase.commands.common import emit, progress, shared_options, stderr, steps_of
+from pulsephase.commands.common import (
+    NamedPath,
+    emit,
+    progress,
+    shared_options,
+    stderr,
+    steps_of,
+)
 from pulsephase.commands.evaluation_table import show
 
 if TYPE_CHECKING:
@@ -59,7 +66,7 @@ def _protocol_options(function: Callable[..., Any]) -> Callable[..., Any]:
         click.option(
             "--out",
             required=True,
-            type=click.Path(file_okay=False, path_type=Path),
+            type=NamedPath(file_okay=False, path_type=Path),
             help="Folder of the protocol; a second call goes on there.",
         ),
     ):

@@ -5,7 +5,7 @@ from typing import Any
 
 import click
 
-from pulsephase.commands.common import emit, progress, shared_options, stderr
+from pulsephase.commands.common import NamedPath, emit, progress, shared_options, stderr
 
 
 @click.command(name="prove")
@@ -13,7 +13,7 @@ from pulsephase.commands.common import emit, progress, shared_options, stderr
 @click.option("--list", "as_list", is_flag=True, help="Name the theorems; prove nothing.")
 @click.option(
     "--report",
-    type=click.Path(file_okay=False, path_type=Path),
+    type=NamedPath(file_okay=False, path_type=Path),
     help="Folder for index.html: the derivation as an article with its checks.",
 )
 @shared_options

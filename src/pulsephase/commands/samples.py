@@ -4,11 +4,11 @@ from pathlib import Path
 
 import click
 
-from pulsephase.commands.common import emit, shared_options, stderr
+from pulsephase.commands.common import NamedPath, emit, shared_options, stderr
 
 
 @click.command(name="samples")
-@click.argument("folder", required=False, type=click.Path(file_okay=False, path_type=Path))
+@click.argument("folder", required=False, type=NamedPath(file_okay=False, path_type=Path))
 @shared_options
 def command(folder: Path | None, as_json: bool, device: str) -> None:
     """Fetch the two public sample videos with contact PPG, into FOLDER or the user's cache.

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from pulsephase.commands.common import emit, progress, shared_options
+from pulsephase.commands.common import NamedPath, emit, progress, shared_options
 from pulsephase.errors import ParameterError
 
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ def _see_that_they_can_be_written(out: Path, *, sheet: Path | None, report: Path
 
 
 @click.command(name="synthesize")
-@click.argument("out", type=click.Path(file_okay=False, path_type=Path))
+@click.argument("out", type=NamedPath(file_okay=False, path_type=Path))
 @click.option("--clips", default=4, show_default=True, type=click.IntRange(1))
 @click.option("--seconds", default=10.0, show_default=True, type=click.FloatRange(1.0))
 @click.option("--size", type=int, help="Side of square crops in pixels.  [default: 36]")
@@ -88,12 +88,12 @@ def _see_that_they_can_be_written(out: Path, *, sheet: Path | None, report: Path
 @click.option(
     "--contact-sheet",
     "sheet",
-    type=click.Path(dir_okay=False, path_type=Path),
+    type=NamedPath(dir_okay=False, path_type=Path),
     help="A PNG of the first faces, pulses and spectra.",
 )
 @click.option(
     "--report",
-    type=click.Path(file_okay=False, path_type=Path),
+    type=NamedPath(file_okay=False, path_type=Path),
     metavar="DIR",
     help="A page of how the clips, as crops, compare with real ones.",
 )

@@ -8,12 +8,14 @@ import click
 from click.core import ParameterSource
 
 from pulsephase.commands.common import (
+    NamedPath,
     emit,
     folder_and_rest,
     planted_source,
     progress,
     share_of,
     shared_options,
+    stderr,
     steps_of,
 )
 from pulsephase.errors import ParameterError
@@ -81,12 +83,12 @@ KEYS = {
 )
 @click.option(
     "--run",
-    type=click.Path(file_okay=False, path_type=Path),
+    type=NamedPath(file_okay=False, path_type=Path),
     help="Folder of a run: go on with it, or, with --out, run its config again.",
 )
 @click.option(
     "--out",
-    type=click.Path(file_okay=False, path_type=Path),
+    type=NamedPath(file_okay=False, path_type=Path),
     help="Folder of this run.  [default: runs/train, or that of --run]",
 )
 @shared_options
@@ -154,7 +156,10 @@ def command(
         click.echo(f"{weights}: {config.clips} clips in {trained.seconds:.0f} s")
         for cache, lag in trained.lags.items():
             click.echo(f"{cache}: labels {lag['frames']:+.1f} frames late, taken out")
-    return 0
+    damaged = [name for each in trained.described["recorded"] for name in each.get("damaged", ())]
+    if damaged:
+        stderr.print(f"pulsephase: damaged, left out: {', '.join(damaged)}; build the cache again")
+    return 1 if damaged else 0
 
 
 def _put(plain: dict[str, Any], key: str, value: Any) -> None:

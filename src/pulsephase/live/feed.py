@@ -14,6 +14,7 @@ from typing import NamedTuple
 from pulsephase.errors import ParameterError
 from pulsephase.live.sources import Captured, Source
 from pulsephase.video.clip import Image
+from pulsephase.video.times import GAP_S
 
 CAPACITY = 8
 
@@ -96,12 +97,15 @@ class Feed:
             raise self._error
 
     def _read(self) -> None:
-        start_s = time.monotonic()
+        start_s, last_s = time.monotonic(), 0.0
         try:
             for index, captured in enumerate(self.source.frames()):
                 if not self.source.paced:
                     if index == 0:
                         start_s = time.monotonic() - captured.time_s
+                    elif captured.time_s - last_s > GAP_S:  # a pause is cut short
+                        start_s -= captured.time_s - last_s - GAP_S
+                    last_s = captured.time_s
                     self._stop.wait(start_s + captured.time_s - time.monotonic())
                 if self._stop.is_set():
                     break

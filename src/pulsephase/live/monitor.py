@@ -5,19 +5,21 @@ end, is what :func:`pulsephase.measurement.measure.measure` says of the same fra
 """
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
+from pulsephase.checks import FURTHEST_S
+from pulsephase.errors import SamplingError
 from pulsephase.measurement.measure import Measurement, read_out
 from pulsephase.measurement.observation import Tracks
 from pulsephase.models.phasenet import PhaseNet
 from pulsephase.models.stream import PulseStream
-from pulsephase.video.clip import Box, Image
+from pulsephase.video.clip import Box, Image, check_image
 from pulsephase.video.faces import FaceTracker
 from pulsephase.video.pipeline import FacePipeline, FaceSource
 from pulsephase.video.read import SHORTEST_S
-from pulsephase.video.resample import GAP_S
 from pulsephase.video.several import SeveralFaces
-from pulsephase.video.times import Cadence
+from pulsephase.video.times import GAP_S, Cadence
 from pulsephase.vitals.heart_rate import WINDOW_S, HeartRate
 from pulsephase.vitals.online import OnlineHeartRate
 from pulsephase.vitals.result import MIN_QUALITY
@@ -105,7 +107,14 @@ class Monitor:
 
         Raises:
             SamplingError: If the time does not rise.
+            ShapeError: If the frame is no picture. After an error everything is as before.
         """
+        check_image(image)
+        if not abs(time_s) < FURTHEST_S or time_s <= self.last_s:
+            raise SamplingError(
+                f"frame at {time_s} s after one at {self.last_s} s; times must rise, and stay "
+                f"within {FURTHEST_S:g} s"
+            )
         if isinstance(self.faces, SeveralFaces):
             readings = self._push_several(self.faces, image, time_s)
         else:
@@ -137,22 +146,30 @@ class Monitor:
         """Tell whether a face was seen for as long as ``measure`` needs."""
         return face.samples / self.net.config.sample_hz >= SHORTEST_S
 
-    def results(self, source: str) -> dict[int, Measurement]:
+    def results(
+        self, source: str, *, assumed_hz: float | None = None, notes: Sequence[str] = ()
+    ) -> dict[int, Measurement]:
         """Return the heart rate of each face over all that was seen of it, by its number.
+
+        Args:
+            source: Where the frames come from.
+            assumed_hz: Their rate where it was assumed, see
+                :class:`~pulsephase.measurement.observation.Observation`.
+            notes: What was not as it should be.
 
         Faces seen for less than 5 s, the shortest that ``measure`` takes, are left out.
         """
         if self.frames < 2:
             return {}
-        span_s = self.last_s - self.first_s
-        step_s = span_s / (self.frames - 1)
         return {
             number: read_out(
                 face.tracks.observation(
                     source=source,
                     frames=self.frames,
-                    duration_s=span_s + step_s,
+                    duration_s=self._cadence.duration_s,
                     source_hz=self._cadence.hz,
+                    assumed_hz=assumed_hz,
+                    notes=notes,
                 ),
                 "phasenet",
                 min_quality=self.min_quality,

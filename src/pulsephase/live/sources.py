@@ -11,7 +11,7 @@ import numpy as np
 
 from pulsephase.errors import InputError, ParameterError
 from pulsephase.video.clip import Image
-from pulsephase.video.read import read_clips
+from pulsephase.video.read import probe, read_clips
 
 log = logging.getLogger(__name__)
 
@@ -56,12 +56,30 @@ class FileSource:
     Args:
         path: Any file that FFmpeg reads.
         say: Called with one line on everything that was not as it should be.
+        fps: Frames a second of the camera, in place of the file's own times.
+
+    Attributes:
+        assumed_hz: Frame rate that is assumed of a file without a clock, once frames were read.
+        notes: What was said, without the name of the file.
     """
 
     paced = False
 
-    def __init__(self, path: str | Path, *, say: Callable[[str], None] = log.warning) -> None:
-        self.path, self.name, self._say = Path(path), str(path), say
+    def __init__(
+        self,
+        path: str | Path,
+        *,
+        say: Callable[[str], None] = log.warning,
+        fps: float | None = None,
+    ) -> None:
+        self.path, self.name, self.fps = Path(path), str(path), fps
+        self._aloud = say
+        self.assumed_hz: float | None = None
+        self.notes: list[str] = []
+
+    def _say(self, line: str) -> None:
+        self.notes.append(line.removeprefix(f"{self.path}: ").removeprefix(f"{self.path} "))
+        self._aloud(line)
 
     def frames(self) -> Iterator[Captured]:
         """Yield the frames.
@@ -69,7 +87,8 @@ class FileSource:
         Raises:
             InputError: If the file is no video.
         """
-        for clip in read_clips(self.path, chunk_bytes=1, say=self._say):
+        self.assumed_hz = probe(self.path).assumed_hz if self.fps is None else None
+        for clip in read_clips(self.path, chunk_bytes=1, say=self._say, fps=self.fps):
             for frame, time_s in zip(clip.frames, clip.times_s.tolist(), strict=True):
                 yield Captured(np.ascontiguousarray(frame.permute(1, 2, 0).numpy()), time_s)
 
@@ -122,6 +141,8 @@ class CameraSource:
         self.number, self.name = number, f"camera {number}"
         self._say, self._opened, self._clock, self._sleep = say, opened, clock, sleep
         self._patience_s = patience_s
+        self.assumed_hz: float | None = None
+        self.notes: list[str] = []
 
     def frames(self) -> Iterator[Captured]:
         """Yield the frames.

@@ -4,6 +4,7 @@ All of them become consecutive clips with times in s from 0. Frames are checked 
 shape, their type, and that each has a time.
 """
 
+import logging
 import math
 from collections.abc import Callable, Iterable, Iterator, Sized
 from dataclasses import dataclass, replace
@@ -19,7 +20,9 @@ from torch import Tensor
 from pulsephase.checks import check_rate
 from pulsephase.errors import InputError, ParameterError, SamplingError, ShapeError
 from pulsephase.video.clip import Clip, Image
-from pulsephase.video.read import CHUNK_BYTES, read_clips
+from pulsephase.video.read import CHUNK_BYTES, probe, read_clips
+
+log = logging.getLogger(__name__)
 
 Footage = str | Path | Clip | np.ndarray | Tensor | Iterable[np.ndarray | Tensor]
 """A path, a clip, an array ``(time, height, width, 3)`` of uint8, or an iterable of its frames."""
@@ -37,10 +40,12 @@ class Opened:
     Attributes:
         name: What results and messages call it.
         clips: Gives its consecutive clips; may be called once.
+        assumed_hz: Rate that is assumed for a file without a clock, else none.
     """
 
     name: str
     clips: Callable[[], Iterator[Clip]]
+    assumed_hz: float | None = None
 
 
 def open_footage(
@@ -48,6 +53,8 @@ def open_footage(
     *,
     times_s: Iterable[float] | None = None,
     sample_hz: float | None = None,
+    fps: float | None = None,
+    say: Callable[[str], None] = log.warning,
 ) -> Opened:
     """Return footage as clips.
 
@@ -56,6 +63,8 @@ def open_footage(
             iterable of such frames.
         times_s: Time of each frame in s, rising. For an array or an iterable of frames.
         sample_hz: Frames per second, instead of times.
+        fps: Frames a second of the camera, in place of a file's own times.
+        say: Called with what is odd about a file.
 
     Raises:
         ParameterError: If the video is none of these, or frames have neither times nor a rate, or
@@ -69,11 +78,18 @@ def open_footage(
             word = "times_s" if times_s is not None else "sample_hz"
             kind = "a Clip" if isinstance(video, Clip) else "a file"
             raise ParameterError(f"{word} is given, but {kind} has times of its own; leave it out")
-        if isinstance(video, Clip):
+        if isinstance(video, Clip) and fps is None:
             clip = video
             return Opened(name=clip.source or "clip", clips=lambda: iter([_from_zero(clip)]))
-        path = video
-        return Opened(name=str(path), clips=lambda: read_clips(path))
+        if not isinstance(video, Clip):
+            path = video
+            return Opened(
+                name=str(path),
+                clips=lambda: read_clips(path, say=say, fps=fps),
+                assumed_hz=probe(path).assumed_hz if fps is None else None,
+            )
+    if fps is not None:
+        raise ParameterError(f"fps is {fps}, but the video is no file; leave it out")
     if not isinstance(video, Iterable) or isinstance(video, bytes):
         raise ParameterError(f"the video is {type(video).__name__}; give {KINDS}")
     if (times_s is None) == (sample_hz is None):

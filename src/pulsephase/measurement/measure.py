@@ -1,7 +1,7 @@
 """From a video to a heart rate: one pass over the footage, then any method on what it saw."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,13 +13,15 @@ from pulsephase.errors import ParameterError
 from pulsephase.files import whole_file
 from pulsephase.measurement.footage import Footage
 from pulsephase.measurement.observation import Observation, observe
+from pulsephase.measurement.turns import one_person
 from pulsephase.models.classical import LEAST_S
 from pulsephase.models.classical import METHODS as CLASSICAL
 from pulsephase.models.phasenet import PhaseNet
+from pulsephase.video.detect import FINE_SMALLEST, LARGE, SMALLEST
 from pulsephase.video.pipeline import FaceSource
-from pulsephase.vitals.heart_rate import HeartRate, heart_rate
+from pulsephase.vitals.heart_rate import BAND_HZ, HeartRate, heart_rate
 from pulsephase.vitals.respiration import Respiration, respiration
-from pulsephase.vitals.result import MIN_QUALITY
+from pulsephase.vitals.result import MIN_QUALITY, Window
 from pulsephase.vitals.shown import dataframe, html_of, rate_image, rate_words, write_csv
 from pulsephase.vitals.variability import Variability, variability
 from pulsephase.vitals.windows import SHORTEST_S
@@ -31,7 +33,15 @@ if TYPE_CHECKING:
 METHODS = ("phasenet", *CLASSICAL)
 WITNESSES = ("pos", "chrom")
 """Methods whose agreement counts towards the probability of the network's rate."""
-SLOWEST_HZ = 2.5  # below, no band of half a hertz is left under 0.9 of Nyquist
+NO_FACE = (
+    f"no face was found in any frame: its side must be {100 * SMALLEST:g} % of the frame's shorter "
+    f"one ({100 * FINE_SMALLEST:g} % from {LARGE} pixels on); name its place by --box X,Y,W,H, or "
+    "--box full where all is skin"
+)
+FLAT = "the pulse is flat"
+COLOURED = tuple(name for name in CLASSICAL if name != "green")
+GREY = 2e-3  # half a step of 8 bits: the largest difference of the colours of a grey video
+SLOWEST_HZ = 4.95  # below 5 frames a second (to a hundredth) half of all heart rates fold
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
@@ -57,6 +67,32 @@ class Measurement:
     rate: HeartRate
     variability: Variability
     respiration: Respiration
+    notes: tuple[str, ...] = ()
+
+    @property
+    def caveat(self) -> str:
+        """What must stand beside the rate, or nothing."""
+        text, assumed = "", self.observation.assumed_hz
+        if assumed is not None:
+            text += (
+                f"; the file has no clock: {assumed:g} frames a second are assumed, and the rate "
+                "scales with them; give the camera's by --fps"
+            )
+        if self.fold_bpm is not None:
+            text += (
+                f"; at {self.observation.source_hz:.1f} frames a second it may be a fold of "
+                f"{self.fold_bpm:.0f} bpm: record at 8 frames a second or more"
+            )
+        return text
+
+    @property
+    def fold_bpm(self) -> float | None:
+        """The rate that looks like the one that was found, at so few frames a second, if any."""
+        found = self.rate.estimate_bpm
+        if found is None:
+            return None
+        other = 60 * self.observation.source_hz - found
+        return other if found < other <= 60 * BAND_HZ[1] else None
 
     def __repr__(self) -> str:
         seen = self.observation
@@ -136,12 +172,16 @@ class Measurement:
             "source": seen.source,
             "heart_rate_bpm": rate.bpm,
             "reason": rate.reason,
+            "estimate_bpm": rate.estimate_bpm,
             "quality": rate.quality,
             "method": self.method,
             "frames": seen.frames,
             "duration_s": seen.duration_s,
             "source_hz": seen.source_hz,
+            "assumed_hz": seen.assumed_hz,
+            "fold_bpm": self.fold_bpm,
             "sample_hz": seen.sample_hz,
+            "notes": [*seen.notes, *self.notes],
             "valid_from_s": seen.valid_from_s if self.method == "phasenet" else 0.0,
             "no_face_s": seen.no_face_s,
             "variability": self.variability.as_json(),
@@ -203,11 +243,11 @@ def read_out(seen: Observation, method: str, *, min_quality: float = MIN_QUALITY
     wave = wave_of(seen, method)
     held_s = float(np.isfinite(wave).sum() / seen.sample_hz)
     if np.isnan(seen.boxes).any(1).all():
-        rate = HeartRate.none("no face was found in any frame")
+        rate = HeartRate.none(NO_FACE)
     elif seen.source_hz < SLOWEST_HZ:
         rate = HeartRate.none(
-            f"the video has {seen.source_hz:.1f} frames a second; at least {SLOWEST_HZ:g} are "
-            "needed to see a heart rate"
+            f"the video has {seen.source_hz:.1f} frames a second; at least 5 are needed to see a "
+            "heart rate"
         )
     elif method == "phasenet" and held_s < SHORTEST_S:
         rate = HeartRate.none(
@@ -224,14 +264,39 @@ def read_out(seen: Observation, method: str, *, min_quality: float = MIN_QUALITY
             min_quality=min_quality,
             witnesses=[wave_of(seen, name) for name in WITNESSES] if method == "phasenet" else (),
         )
+    if rate.reason == FLAT and method in COLOURED and _grey(seen.colour):
+        rate = HeartRate.none(f"the video has no colour, which {method} needs; use --method green")
+    rate, notes = one_person(
+        _on_clock(rate, seen), ~np.isnan(seen.boxes).any(1), seen.times_s - seen.times_s[:1]
+    )
     return Measurement(
         observation=seen,
         method=method,
         pulse=wave,
         rate=rate,
+        notes=notes,
         variability=variability(wave, sample_hz=seen.sample_hz, rate=rate),
         respiration=respiration(wave, sample_hz=seen.sample_hz, rate=rate),
     )
+
+
+def _grey(colour: Float[np.ndarray, "time 3"]) -> bool:
+    known = colour[np.isfinite(colour).all(1)]
+    return len(known) > 0 and bool(np.ptp(known, axis=1).max() < GREY)
+
+
+def _on_clock(rate: HeartRate, seen: Observation) -> HeartRate:
+    """Return a rate whose windows lie at the times of the video, where these jump."""
+    step_s = 1 / seen.sample_hz
+    if len(seen.times_s) < 2 or np.diff(seen.times_s).max() < 1.5 * step_s:
+        return rate
+    since_s = seen.times_s - seen.times_s[0]
+
+    def moved(window: Window) -> Window:
+        first, last = round(window.start_s / step_s), round(window.end_s / step_s) - 1
+        return replace(window, start_s=float(since_s[first]), end_s=float(since_s[last]) + step_s)
+
+    return replace(rate, windows=tuple(map(moved, rate.windows)))
 
 
 def measure(
@@ -244,6 +309,7 @@ def measure(
     faces: FaceSource | None = None,
     device: str = "cpu",
     min_quality: float = MIN_QUALITY,
+    fps: float | None = None,
 ) -> Measurement:
     """Measure the heart rate in a video: a file, an array of frames, or frames one by one.
 
@@ -270,6 +336,7 @@ def measure(
             a new tracker.
         device: Torch device of the network.
         min_quality: Probability of being within 3 bpm that a rate must have to be given.
+        fps: Frames a second of the camera, in place of the file's own times.
 
     Raises:
         InputError: If the file cannot be read, or the video is too short.
@@ -298,6 +365,7 @@ def measure(
         faces=FaceTracker() if faces is None else faces,
         times_s=times_s,
         sample_hz=sample_hz,
+        fps=fps,
     )
     return read_out(seen, method, min_quality=min_quality)
 
@@ -310,8 +378,8 @@ def sample_columns(result: Measurement) -> dict[str, Float[np.ndarray, " time"]]
     seen = result.observation
     quality, since_s = np.full(len(seen.times_s), np.nan), seen.times_s - seen.times_s[:1]
     for window in result.rate.windows:  # to half a sample: a window ends where the next one begins
-        half_s = 0.5 / seen.sample_hz
-        inside = (since_s > window.start_s - half_s) & (since_s < window.end_s - half_s)
+        edges = np.array([window.start_s, window.end_s]) - 0.5 / seen.sample_hz
+        inside = slice(*np.searchsorted(since_s, edges))
         quality[inside] = np.fmax(quality[inside], window.quality)
     return {
         "time_s": seen.times_s,

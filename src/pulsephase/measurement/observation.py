@@ -5,6 +5,7 @@ frame, and the mean skin colour. Nothing is kept but one number, one box and one
 memory does not grow with resolution.
 """
 
+import logging
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
@@ -21,11 +22,12 @@ from pulsephase.models.stream import PulseStream, placed
 from pulsephase.video.clip import Clip
 from pulsephase.video.pipeline import FaceSource, face_clips
 from pulsephase.video.read import require_duration
-from pulsephase.video.resample import GAP_S
-from pulsephase.video.times import Cadence
+from pulsephase.video.times import GAP_S, Cadence
+
+log = logging.getLogger(__name__)
 
 PICTURE_AT_S = 2.0  # by then the network's running mean, and so its mask, has settled
-PIECES = 256  # joined into one when there are this many
+PIECES = 256  # joined into a block when there are this many
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,6 +58,9 @@ class Observation:
         pulse: The network's wave, NaN where there is no face; its known delay is taken out.
         valid: Where the network has warmed up.
         picture: One frame to look at, or none where no face was found.
+        assumed_hz: Frame rate that was assumed of a file without a clock, or none: the heart rate
+            scales with it.
+        notes: What was not as it should be, one line each.
     """
 
     source: str
@@ -71,6 +76,8 @@ class Observation:
     pulse: Float[np.ndarray, " time"]
     valid: Bool[np.ndarray, " time"]
     picture: Picture | None
+    assumed_hz: float | None = None
+    notes: tuple[str, ...] = ()
 
     @property
     def no_face_s(self) -> float:
@@ -87,6 +94,7 @@ class Tracks:
 
     def __init__(self, config: PhaseNetConfig) -> None:
         self.config = config
+        self._blocks: list[tuple[Tensor, ...]] = []
         self._pieces: list[tuple[Tensor, ...]] = []
 
     def add(self, crops: Clip, wave: Float[Tensor, " time"], valid: Bool[Tensor, " time"]) -> None:
@@ -98,10 +106,8 @@ class Tracks:
             (crops.times_s, crops.boxes.double(), colour.double(), wave.double(), valid)
         )
         if len(self._pieces) == PIECES:
-            self._pieces = [self._joined()]
-
-    def _joined(self) -> tuple[Tensor, ...]:
-        return tuple(torch.cat(column) for column in zip(*self._pieces, strict=True))
+            self._blocks.append(_joined(self._pieces))
+            self._pieces = []
 
     def observation(
         self,
@@ -111,10 +117,12 @@ class Tracks:
         duration_s: float,
         source_hz: float,
         picture: Picture | None = None,
+        assumed_hz: float | None = None,
+        notes: Iterable[str] = (),
     ) -> Observation:
         """Return all of it, the network's known delay taken out."""
         delay, rate = self.config.delay, self.config.sample_hz
-        times, boxes, colour, late, settled = self._joined()
+        times, boxes, colour, late, settled = _joined([*self._blocks, *self._pieces])
         pulse, valid = placed(late, settled, ~boxes.isnan().any(1), delay=delay)
         return Observation(
             source=source,
@@ -130,7 +138,13 @@ class Tracks:
             pulse=pulse.numpy(),
             valid=valid.numpy(),
             picture=picture,
+            assumed_hz=assumed_hz,
+            notes=tuple(notes),
         )
+
+
+def _joined(pieces: list[tuple[Tensor, ...]]) -> tuple[Tensor, ...]:
+    return tuple(torch.cat(column) for column in zip(*pieces, strict=True))
 
 
 def observe(
@@ -140,6 +154,7 @@ def observe(
     faces: FaceSource,
     times_s: Iterable[float] | None = None,
     sample_hz: float | None = None,
+    fps: float | None = None,
 ) -> Observation:
     """Read a video once, frame after frame.
 
@@ -150,14 +165,22 @@ def observe(
         faces: A tracker, or a fixed box.
         times_s: Time of each frame in s, for an array or an iterable.
         sample_hz: Frames per second, instead of times.
+        fps: Frames a second of the camera, in place of a file's own times.
 
     Raises:
         InputError: If the video cannot be read or is shorter than 5 s.
-        ParameterError: If there are neither times nor a rate, or both, or too many.
+        ParameterError: If there are neither times nor a rate, or both, or too many; or ``fps`` is
+            not within 0.1 to 10,000, or given for what is no file.
         SamplingError: If times do not rise, or the rate is not positive.
         ShapeError: If frames have the wrong shape or type, or not one time each.
     """
-    opened = open_footage(video, times_s=times_s, sample_hz=sample_hz)
+    notes: list[str] = []
+
+    def say(line: str) -> None:
+        notes.append(line.removeprefix(f"{video}: ").removeprefix(f"{video} "))
+        log.warning(line)
+
+    opened = open_footage(video, times_s=times_s, sample_hz=sample_hz, fps=fps, say=say)
     count, chunk = 0, None
     cadence = Cadence(pause_s=GAP_S)
 
@@ -178,14 +201,15 @@ def observe(
         if picture is None and chunk is not None:
             picture = _picture(net, crops, chunk, before)
             before = torch.cat([before, _with_face(crops)])[-net.config.warmup :]
-    last_s = 0.0 if chunk is None else float(chunk.times_s[-1])
-    duration_s = require_duration(opened.name, frames=count, last_s=last_s)
+    require_duration(opened.name, frames=count, seconds=cadence.seconds)
     return tracks.observation(
         source=opened.name,
         frames=count,
-        duration_s=duration_s,
+        duration_s=cadence.duration_s,
         source_hz=cadence.hz,
         picture=picture,
+        assumed_hz=opened.assumed_hz,
+        notes=notes,
     )
 
 

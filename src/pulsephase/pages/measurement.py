@@ -18,7 +18,7 @@ from jaxtyping import Float
 
 from pulsephase import __version__
 from pulsephase.errors import InputError, ShapeError
-from pulsephase.files import whole_file
+from pulsephase.files import write_page
 from pulsephase.measurement.measure import Measurement
 from pulsephase.measurement.observation import Picture
 from pulsephase.pages.figures import rate_svg, spectrum_svg, wave_span, wave_svg
@@ -142,8 +142,7 @@ def write_report(
     check_writable(folder)
     page = Path(folder) / PAGE
     text = render_page(sections, title=title, parameters=parameters or {})
-    with whole_file(page) as temporary:
-        temporary.write_text(text, encoding="utf-8")
+    write_page(page, text)
     return page
 
 

@@ -13,7 +13,7 @@ import numpy as np
 from jaxtyping import Float
 
 from pulsephase import __version__
-from pulsephase.files import whole_file
+from pulsephase.files import write_page
 from pulsephase.models.classical.pos import pos
 from pulsephase.pages.html import STYLE
 from pulsephase.pages.measurement import PAGE, WARNING, check_writable
@@ -162,8 +162,7 @@ The real values come from three or four clips and show an order of magnitude.</p
 </body>
 </html>
 """
-    with whole_file(page) as temporary:
-        temporary.write_text(text, encoding="utf-8")
+    write_page(page, text)
     return page
 
 
