@@ -52,6 +52,11 @@ def all_true(facts: Mapping[str, bool]) -> Evidence:
     return Evidence(residual=float(len(wrong)), detail=detail)
 
 
+def within(residual: float, tolerance: float, detail: str = "largest difference") -> Evidence:
+    """Return evidence that a residual is at most a tolerance."""
+    return Evidence(residual=float(residual), tolerance=tolerance, detail=detail)
+
+
 def computes(
     found: float, expression: Any, values: Mapping[Any, Any], *, relative: float = 1e-12
 ) -> bool:
