@@ -61,7 +61,7 @@ PARTS = (
         lead="An equation in space and time does not become an oscillator by looking at one point. "
         "What stands at the end of the vessel decides: a closed end gives oscillators and a direct "
         "path, a bed gives one with an error, a matched end none, and in the skin none rings.",
-        ids=("T7", "T8", "T9", "T10", "SK"),
+        ids=("T7", "T8", "DP", "T9", "T10", "SK"),
     ),
     Part(
         title="From the oscillator to samples",
@@ -119,6 +119,7 @@ CATALOGUE: dict[str, str] = {
     "T6": "t06_womersley",
     "T7": "t07_vacuity",
     "T8": "t08_modes",
+    "DP": "direct_path",
     "T9": "t09_lumped",
     "T10": "t10_matched",
     "T11": "t11_schemes",
