@@ -16,7 +16,7 @@ from pulsephase.physics.modal import (
     modal_transfer_without_direct_path,
     mode_weights,
 )
-from pulsephase.proofs.exact import all_true, all_vanish, within
+from pulsephase.proofs.exact import all_true, all_vanish, highest, within
 from pulsephase.proofs.theorem import Clause, Evidence, Theorem
 
 X, LENGTH, PLACE = sp.symbols("x L x_0", positive=True)
@@ -118,7 +118,7 @@ def _largest_ratio(claim: Modes, line: Line, share: float, count: int) -> float:
         error = abs(last) * half ** (ORDER - 1)
         for power, part in enumerate(inner):
             error = error + abs(part) * half**power
-        worst = max(worst, float((error / _bound(claim, line, count, ball)).upper()))
+        worst = max(worst, highest(error / _bound(claim, line, count, ball)))
     return worst
 
 
