@@ -12,6 +12,7 @@ The zeros of :math:`N` are all the natural frequencies of the path. Nothing is l
 arterioles and the bed themselves.
 """
 
+import cmath
 import math
 from dataclasses import dataclass
 
@@ -141,11 +142,24 @@ class SkinNetwork:
                 found.append(pole)
         return min(found, key=abs, default=None)
 
+    def _value_and_slope(self, s: complex) -> tuple[complex, complex]:
+        """Return N and dN/ds at one point off s = 0, in closed form."""
+        alpha, f, t = self.friction_per_s, self.arteriole_share, self.bed_time_s
+        scale = self.transit_s**2
+        y = self.transit_s * cmath.sqrt(s * (s + alpha))
+        even, odd = cmath.cosh(y), cmath.sinh(y) / y
+        turn = scale * (2 * s + alpha) / 2  # y dy/ds
+        even_slope, odd_slope = odd * turn, (even - odd) / y**2 * turn
+        line = self.inertance_s * (s + alpha) * (1 + s * t)
+        line_slope = self.inertance_s * ((1 + s * t) + (s + alpha) * t)
+        value = (1 + f * s * t) * even + line * odd
+        slope = f * t * even + (1 + f * s * t) * even_slope + line_slope * odd + line * odd_slope
+        return value, slope
+
     def _newton(self, s: complex) -> complex | None:
         for _ in range(STEPS):
-            width = 1e-6 * abs(s)
-            here, ahead, behind = self.denominator(np.array([s, s + width, s - width]))
-            step = complex(here / ((ahead - behind) / (2 * width)))
+            value, slope = self._value_and_slope(s)
+            step = value / slope
             if abs(step) > abs(s) / 2:
                 step *= abs(s) / 2 / abs(step)
             s -= step
