@@ -18,7 +18,7 @@ from pulsephase.proofs.theorem import Clause, Evidence, Theorem
 R, M = sp.symbols("r M", positive=True)
 LONG = 4000
 ROUNDING = 1e-12
-RADII, ANGLES, FIRST = 50, 80, 7
+RADII, ANGLES, FIRST = 50, 96, 10
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -208,7 +208,7 @@ cannot be dropped.
             label="certified",
             check=_interval,
             where=f"{RADII} x {ANGLES - 2 * FIRST + 1} boxes of $0.3\\leq\\varrho\\leq0.9$, "
-            r"$0.26\leq\theta\leq\pi-0.26$; $M=2, 8, 30$",
+            r"$0.31\leq\theta\leq\pi-0.31$; $M=2, 8, 30$",
         ),
         Clause(
             text="the sign of the kernel attains the norm",
