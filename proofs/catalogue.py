@@ -67,7 +67,7 @@ PARTS = (
         title="From the oscillator to samples",
         lead="Seven ways to step an oscillator, each with its exact kernel, its region of "
         "stability and its error.",
-        ids=("T11", "T12", "T13", "T14", "T15"),
+        ids=("T11", "T12", "T13", "T14", "T15", "HT"),
     ),
     Part(
         title="How long the kernel must be",
@@ -79,7 +79,7 @@ PARTS = (
         title="The network",
         lead="Which dilated causal networks are the kernel exactly, which are too narrow, and what "
         "gates add.",
-        ids=("T18", "T19", "T20", "T21"),
+        ids=("T18", "T19", "T20", "W3", "T21", "LG"),
     ),
     Part(
         title="Reading a trained network",
@@ -127,13 +127,16 @@ CATALOGUE: dict[str, str] = {
     "T13": "t13_stability",
     "T14": "t14_convolution",
     "T15": "t15_holds",
+    "HT": "hold_table",
     "T16": "t16_tail",
     "T17": "t17_length",
     "SK": "skin",
     "T18": "t18_doubling",
     "T19": "t19_tensor_train",
     "T20": "t20_width",
+    "W3": "three_taps",
     "T21": "t21_gates",
+    "LG": "live_gates",
     "T22": "t22_whitening",
     "T23": "t23_consistency",
 }

@@ -275,7 +275,7 @@ sees the future is better: causality is what streaming costs, not what the physi
         "half of the prediction whitens": replace(TRUTH, whitening=0.5),
         "the causal window is as good": replace(TRUTH, price=1.0),
         "a filter late by one frame": replace(TRUTH, late=1),
-        "beats that drive it are read wrong by half": replace(TRUTH, misread=5.0),
+        "beats that drive it are read wrong by half": replace(TRUTH, misread=0.5),
     },
     paper="The kernel of the network is compared with that of the oscillator. A network trained to "
     "estimate has another one: its poles are those of a filter, and a causal one is not the best.",
