@@ -85,7 +85,7 @@ PARTS = (
         title="Reading a trained network",
         lead="A network estimates the pulse, it does not generate it: what its kernel does and "
         "does not say about the vessel.",
-        ids=("T22", "T23"),
+        ids=("T22", "KF", "T23"),
     ),
 )
 
@@ -138,6 +138,7 @@ CATALOGUE: dict[str, str] = {
     "T21": "t21_gates",
     "LG": "live_gates",
     "T22": "t22_whitening",
+    "KF": "closing",
     "T23": "t23_consistency",
 }
 
