@@ -186,7 +186,7 @@ def camera_kernel(
         >>> mode = Oscillator.from_natural_hz(1.6, damping=0.3)
         >>> kernel = camera_kernel(mode, CameraTiming(), sample_hz=30.0, taps=4)
         >>> (1e3 * kernel).round(3).tolist()
-        [0.531, 1.485, 2.245, 2.793]
+        [0.515, 1.367, 1.925, 2.188]
     """
     positive(sample_hz=sample_hz)
     at_least("taps", taps, 1)
