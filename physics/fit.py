@@ -27,13 +27,13 @@ from pulsephase.physics.oscillator import Oscillator
 
 SHORTEST_S, FEWEST_BEATS = 8.0, 6
 BASELINE_HZ = 0.25
-STEPS, COARSE_S = 40, 12.0
+STEPS, COARSE_S = 60, 12.0
 WIDEST = math.log(2.0)  # half width of an interval, as a factor of two
 CLOSE_BIC, APART = 10.0, math.log(1.5)
 UNEXPLAINED = 0.5
 FORGOTTEN = 16.0  # time constants after which a beat is left out: 1e-7 of it
 LEAD_S, AFTER = 0.12, 0.7  # kept before the first beat, and after the last, in beats
-SETTLED = 1e-7
+SETTLED = 1e-9
 STARTS_HZ_DAMPING = ((1.2, 0.5), (3.0, 0.4), (1.5, 1.5), (5.0, 0.8))
 
 
@@ -184,7 +184,7 @@ def _forced(
 ) -> ForcedFit:
     """Fit one forcing: coarsely on the first seconds from several starts, then on all."""
     few = round(COARSE_S * sample_hz)
-    early = beats[beats < COARSE_S]
+    early = beats[beats < COARSE_S - 0.3]
     best: tuple[float, Any] = (math.inf, None)
     for hertz, damping in STARTS_HZ_DAMPING:
         omega = 2 * math.pi * hertz
@@ -241,7 +241,8 @@ class _Design:
 
     def linear_fit(self, y: Float64[np.ndarray, " time"]) -> Float64[np.ndarray, " column"]:
         gram = self.linear.T @ self.linear
-        gram[np.diag_indices_from(gram)] *= 1 + 1e-10
+        diagonal = np.diag_indices_from(gram)
+        gram[diagonal] += 1e-10 * gram[diagonal] + 1e-11 * gram[diagonal].max()  # columns may touch
         return np.asarray(cho_solve(cho_factor(gram), self.linear.T @ y))
 
     def jacobian(self, heights: Float64[np.ndarray, " column"]) -> Float64[np.ndarray, "time _"]:
