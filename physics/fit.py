@@ -26,7 +26,7 @@ from pulsephase.physics.beats import PARAMETERS, STARTS, Forcing, beat_shape, fi
 from pulsephase.physics.oscillator import Oscillator
 
 SHORTEST_S, FEWEST_BEATS = 8.0, 6
-BASELINE_HZ = 0.25
+BASELINE_HZ = 0.3
 STEPS, COARSE_S = 60, 12.0
 WIDEST = math.log(2.0)  # half width of an interval, as a factor of two
 CLOSE_BIC, APART = 10.0, math.log(1.5)
@@ -259,7 +259,9 @@ class _Model:
         self.times = np.arange(len(y)) / sample_hz
         count = 1 + 2 * round(BASELINE_HZ * len(y) / sample_hz)
         steps = np.pi * (np.arange(len(y)) + 0.5) / len(y)
-        self.baseline = np.cos(np.outer(steps, np.arange(count)))
+        cosines = np.cos(np.outer(steps, np.arange(count)))
+        line = 2 * steps / np.pi - 1  # cosines are flat at the ends, a breath is not
+        self.baseline = np.concatenate([cosines, np.stack([line, line**2, line**3], 1)], axis=1)
 
     def design(
         self, theta: Float64[np.ndarray, " theta"], beats: Float64[np.ndarray, " beat"]
