@@ -17,6 +17,7 @@ _EXPORTS = {
     "PulsePhaseError": "pulsephase.errors",
     "assert_causal": "pulsephase.models.causality",
     "chrom": "pulsephase.models.classical",
+    "fit_oscillator": "pulsephase.physics.fit",
     "green": "pulsephase.models.classical",
     "heart_rate": "pulsephase.vitals.heart_rate",
     "measure": "pulsephase.measurement.measure",
