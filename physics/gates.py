@@ -144,6 +144,70 @@ def gated_error_bound(
     return error
 
 
+def live_stack(
+    mixing: Sequence[Float[np.ndarray, "channel channel"]],
+    gating: Sequence[Float[np.ndarray, "channel channel"]],
+    channels: Float[np.ndarray, "channel time"],
+    *,
+    scale: float,
+) -> Float64[np.ndarray, "channel time"]:
+    r"""Run residual layers whose gates see the signal.
+
+    .. math:: s_t + \tfrac2\epsilon\tanh(\epsilon W_ls_{t-2^l})\,\sigma(\epsilon V_ls_{t-2^l})
+
+    Args:
+        mixing: Matrices :math:`W_l`, one a layer.
+        gating: Matrices :math:`V_l`, one a layer.
+        channels: Input channels over time; zeros before.
+        scale: :math:`\epsilon` of both in-weights.
+
+    Raises:
+        ParameterError: If the scale is not positive.
+        ShapeError: If a matrix does not map the channels to as many.
+    """
+    positive(scale=scale)
+    _check_matrices(mixing, channels)
+    _check_matrices(gating, channels)
+    state = np.asarray(channels, dtype=np.float64)
+    for level, (matrix, control) in enumerate(zip(mixing, gating, strict=True)):
+        past = _delayed(state, 2**level)
+        opened = 1 + np.tanh(scale * control @ past / 2)
+        state = state + np.tanh(scale * matrix @ past) * opened / scale
+    return state
+
+
+def live_error_bound(
+    mixing: Sequence[Float[np.ndarray, "channel channel"]],
+    gating: Sequence[Float[np.ndarray, "channel channel"]],
+    *,
+    peak: float,
+    scale: float,
+) -> float:
+    r"""Bound how far layers with live gates are from linear ones (theorem LG).
+
+    .. math:: E_{l+1} = (1+n_l)E_l + \tfrac\epsilon2n_lv_lX_l^2 + \tfrac{\epsilon^2}3(n_lX_l)^3,
+              \qquad X_{l+1} = (1+n_l+\tfrac\epsilon2n_lv_lX_l)X_l .
+
+    Args:
+        mixing: Matrices :math:`W_l`, one a layer.
+        gating: Matrices :math:`V_l`, one a layer.
+        peak: Bound on the input channels, :math:`X_0`.
+        scale: :math:`\epsilon` of both in-weights.
+
+    Raises:
+        ParameterError: If the scale is not positive or the peak negative.
+    """
+    positive(scale=scale)
+    not_negative(peak=peak)
+    error, size = 0.0, peak
+    for matrix, control in zip(mixing, gating, strict=True):
+        norm, gate_norm = (float(np.abs(each).sum(axis=1).max()) for each in (matrix, control))
+        product = scale * norm * gate_norm * size / 2
+        error = (1 + norm) * error + product * size + scale**2 * (norm * size) ** 3 / 3
+        size = (1 + norm + product) * size
+    return error
+
+
 def _delayed(
     channels: Float64[np.ndarray, "channel time"], delay: int
 ) -> Float64[np.ndarray, "channel time"]:

@@ -237,6 +237,40 @@ def pade_error_bound(radius: float) -> float:
     return excess / ((1 - radius**2 / 2) * (2 - math.cosh(radius)))
 
 
+def lumped_error_bound(
+    segment: TerminatedLine, s: Complex[np.ndarray, " point"]
+) -> Float64[np.ndarray, " point"]:
+    r"""Bound the error of `lumped_transfer`, bed and resistance included.
+
+    With :math:`r=|y|` and :math:`\delta = (\cosh r-1-r^2/2) + |Z|\,|1/R_p+sC_t|\,(\sinh r/r-1)`,
+
+    .. math:: |1/D-1/D_2| \le \frac{\delta}{|D_2|\,(|D_2|-\delta)}.
+
+    Args:
+        segment: The line and its bed.
+        s: Complex frequencies in 1/s.
+
+    Raises:
+        ParameterError: If a frequency is not finite, or the bound says nothing there
+            (:math:`\delta\ge|D_2|`).
+        ShapeError: If ``s`` is empty.
+    """
+    finite("s", s)
+    impedance = segment.resistance + s * segment.inertance
+    load = np.abs(1 / segment.bed_resistance + s * segment.bed_compliance)
+    r = np.sqrt(np.abs(impedance * s * segment.compliance))
+    excess = sum(r ** (2 * j) / math.factorial(2 * j) for j in range(2, 14))
+    slope = sum(r ** (2 * j) / math.factorial(2 * j + 1) for j in range(1, 14))
+    missed = excess + np.abs(impedance) * load * slope
+    size = 1 / np.abs(lumped_transfer(segment, s))
+    if not (missed < size).all():
+        raise ParameterError(
+            f"the line is too long for one oscillator: what is left out ({missed.max():.3g}) is "
+            f"not below the denominator ({size.min():.3g}); use terminated_transfer"
+        )
+    return np.asarray(missed / (size * (size - missed)), dtype=np.float64)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MatchedKernel:
     """The kernel of a matched line: a delayed impulse and a wake.

@@ -11,15 +11,8 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from pulsephase.files import whole_file
-from pulsephase.proofs.catalogue import CATALOGUE, LEAD, SCOPE, TITLE, parts_of, theorems
-from pulsephase.proofs.theorem import Theorem
-
-KINDS = {
-    "symbolic": "exact, by computer algebra",
-    "rational": "exact, in rational numbers",
-    "certified": "certified, by intervals",
-    "numeric": "numerical, to a stated tolerance",
-}
+from pulsephase.proofs.catalogue import CATALOGUE, LEAD, NOTATION, SCOPE, TITLE, parts_of, theorems
+from pulsephase.proofs.theorem import LABELS, Theorem
 
 
 def article(chosen: Iterable[Theorem]) -> str:
@@ -45,11 +38,14 @@ def article(chosen: Iterable[Theorem]) -> str:
     for theorem in by_id.values():
         if theorem.paper:
             lines.append(f"| [{theorem.id}](#{anchor(theorem)}) | {_cell(theorem.paper)} |")
-    lines += ["", "## The theorems", "", "| | theorem | check | wrong versions |"]
-    lines.append("| --- | --- | --- | --- |")
+    lines += ["", *notation(), "", "## The theorems", ""]
+    lines += ["| | theorem | proved | certified | sampled | wrong versions |"]
+    lines.append("| --- | --- | --- | --- | --- | --- |")
     for theorem in by_id.values():
         link = f"[{_cell(theorem.title)}](#{anchor(theorem)})"
-        lines.append(f"| {theorem.id} | {link} | {theorem.kind} | {len(theorem.mutants)} |")
+        counts = " | ".join(str(theorem.count(label)) for label in LABELS)
+        lines.append(f"| {theorem.id} | {link} | {counts} | {len(theorem.mutants)} |")
+    lines += ["", "A clause is " + "; ".join(LABELS.values()) + "."]
     for part, ids in parts_of(by_id):
         lines += ["", f"## {part.title}", "", part.lead]
         for name in ids:
@@ -80,11 +76,23 @@ def section(theorem: Theorem) -> list[str]:
         lines.append("")
     if theorem.paper:
         lines += ["**Where it parts from the paper.** " + theorem.paper, ""]
-    check = f"**Check** ({KINDS[theorem.kind]})"
-    lines += [f"{check}: {theorem.precision}." if theorem.precision else f"{check}.", ""]
+    lines += ["| clause | label | where |", "| --- | --- | --- |"]
+    lines += [
+        f"| {_cell(clause.text)} | {clause.label} | {_cell(clause.where)} |"
+        for clause in theorem.clauses
+    ]
+    lines.append("")
+    if theorem.references:
+        lines += ["**References.** " + " ".join(theorem.references), ""]
     lines.append(f"Source: `proofs/{CATALOGUE.get(theorem.id, '')}.py`. It refuses:")
     lines += ["", *(f"- {name}" for name in theorem.mutants)]
     return lines
+
+
+def notation() -> list[str]:
+    """Return the table of symbols, with what each means where it means more than one thing."""
+    lines = ["## Notation", "", "| symbol | meaning | unit | where |", "| --- | --- | --- | --- |"]
+    return lines + [f"| {' | '.join(map(_cell, row))} |" for row in NOTATION]
 
 
 def _cell(text: str) -> str:

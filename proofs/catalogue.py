@@ -22,11 +22,43 @@ LEAD = (
     "that lets a wrong claim through proves nothing."
 )
 SCOPE = (
-    "The published chain (PHASE-Net, arXiv 2509.24850) is judged by its public description and its "
-    "released model file. Sizes and speeds of vessels are nominal: orders of magnitude for which "
+    "The published chain (PHASE-Net, arXiv 2509.24850) is judged by its abstract, its public summary "
+    "and its released model file; its appendix was not at hand, so where the paper and the truth are "
+    "said to part, the paper's own proof may already say so. Sizes and speeds of vessels are nominal: orders of magnitude for which "
     "no source was verified, so conclusions are drawn over ranges. Skin optics in three "
-    "dimensions, mean flow, taper and branching are left out."
+    "dimensions, mean flow, taper and branching are left out. References name where a step stands in "
+    "the literature; they were not looked up page by page."
 )
+
+
+NOTATION: tuple[tuple[str, str, str, str], ...] = (
+    (r"$\zeta$", "exponent of the velocity profile", "1", "T3, T4, T6"),
+    (r"$\zeta$", r"damping ratio $\alpha/2\omega$ of an oscillator", "1", "T5 and from T8 on"),
+    (r"$\alpha$", "friction per mass: damping rate of the line and of its modes", "1/s", "all"),
+    (r"$\alpha_c$", "momentum correction of the profile", "1", "T2 to T4"),
+    (r"$\omega$, $\omega_0$", "undamped angular frequency of an oscillator", "rad/s", "all"),
+    (r"$\Omega$", "angular frequency of the heart's forcing", "rad/s", "T1, T7, HT, ID"),
+    ("$C_A$", "compliance per length, $dA/dp$", "m^2/Pa", "CO, T4"),
+    ("$C$, $C_v$, $C_t$", "compliance lumped, of the wall, of the bed", "m^3/Pa", "T9, SK"),
+    ("$C$", "read-out row of a state space model", "1", "T14, T18, T22, KF"),
+    ("$C$, $S$", "decaying cosine and sine of one step", "1, s", "T11, T15, CAM"),
+    ("$S$", r"size $|s(s+\alpha)|$ in a bound; variance of the innovations", "-", "T8; KF"),
+    ("$R$, $R_0$", "inner radius of a vessel", "m", "T1 to T6"),
+    ("$R$, $R_p$, $R_a$, $R_t$", "resistance of line, bed, arterioles, all", "Pa s/m^3", "T9, SK"),
+    ("$L$", "length of a vessel", "m", "T8 to T10, SK"),
+    ("$L$", "number of layers", "1", "T17 to T21, KF"),
+    ("$L_i$", "inertance of the blood in a line", "kg/m^4", "T9, SK"),
+    ("$A$, $A_0$", "cross-section, at rest", "m^2", "T2 to T6"),
+    ("$A$, $B$", "transition and drive of a state space model", "-", "T14, T18, T22, KF"),
+    ("$T$, $D$", "trace and determinant of one step", "1", "T11 to T13, KF"),
+    ("$T$", "transit time $x_0/c$ or $L/c$", "s", "T10, SK"),
+    ("$h$, $a$, $w$", r"step; $\alpha h$, $\omega h$", "s, 1, 1", "T11 to T15"),
+    ("$q$", "delay by one sample; residue in T8 is in $q=s(s+\\alpha)$", "-", "T11 on; T8"),
+    ("$F$, $K$, $P$", "closed loop, gain, error covariance of the Kalman filter", "-", "T22, KF"),
+    ("$e$, $\\rho$", r"exposure and read-out time; $\rho$ is density in T2 to T6", "s", "CAM"),
+    (r"$\varrho$", "largest size of a discrete pole", "1", "T16"),
+)
+"""Symbol, meaning, unit, and where; several letters mean more than one thing."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,15 +92,16 @@ PARTS = (
     Part(
         title="The gap between the line and the oscillator",
         lead="An equation in space and time does not become an oscillator by looking at one point. "
-        "What stands at the end of the vessel decides: a closed end gives oscillators and a direct "
-        "path, a bed gives one with an error, a matched end none, and in the skin none rings.",
-        ids=("T7", "T8", "T9", "T10", "SK"),
+        "What stands at the end of the vessel decides: a closed end gives oscillators, a bed gives one "
+        "with an error, a matched end none; on the way to the skin nothing rings up to 4 Hz.",
+        ids=("T7", "T8", "DP", "T9", "T10", "SK"),
     ),
     Part(
         title="From the oscillator to samples",
         lead="Seven ways to step an oscillator, each with its exact kernel, its region of "
-        "stability and its error.",
-        ids=("T11", "T12", "T13", "T14", "T15"),
+        "stability and its error, and what the camera adds. This part maps forcing to pulse; the map "
+        "from noisy frames to pulse is that of T22 and KF.",
+        ids=("T11", "T12", "T13", "T14", "T15", "HT", "CAM"),
     ),
     Part(
         title="How long the kernel must be",
@@ -80,13 +113,13 @@ PARTS = (
         title="The network",
         lead="Which dilated causal networks are the kernel exactly, which are too narrow, and what "
         "gates add.",
-        ids=("T18", "T19", "T20", "T21"),
+        ids=("T18", "T19", "T20", "W3", "T21", "LG"),
     ),
     Part(
-        title="Reading a trained network",
+        title="From noisy frames to the pulse",
         lead="A network estimates the pulse, it does not generate it: what its kernel does and "
-        "does not say about the vessel.",
-        ids=("T22", "T23"),
+        "does not say about the vessel, and which network the physics asks for.",
+        ids=("T22", "ID", "KF", "T23"),
     ),
 )
 
@@ -120,6 +153,7 @@ CATALOGUE: dict[str, str] = {
     "T6": "t06_womersley",
     "T7": "t07_vacuity",
     "T8": "t08_modes",
+    "DP": "direct_path",
     "T9": "t09_lumped",
     "T10": "t10_matched",
     "T11": "t11_schemes",
@@ -127,14 +161,20 @@ CATALOGUE: dict[str, str] = {
     "T13": "t13_stability",
     "T14": "t14_convolution",
     "T15": "t15_holds",
+    "HT": "hold_table",
+    "CAM": "camera",
     "T16": "t16_tail",
     "T17": "t17_length",
     "SK": "skin",
     "T18": "t18_doubling",
     "T19": "t19_tensor_train",
     "T20": "t20_width",
+    "W3": "three_taps",
     "T21": "t21_gates",
+    "LG": "live_gates",
     "T22": "t22_whitening",
+    "ID": "identifiability",
+    "KF": "closing",
     "T23": "t23_consistency",
 }
 

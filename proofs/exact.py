@@ -4,6 +4,7 @@ The residual of a symbolic check is the number of identities that fail, so that 
 them hold and a mutant's residual says how many it breaks.
 """
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -50,6 +51,20 @@ def all_true(facts: Mapping[str, bool]) -> Evidence:
     if wrong:
         detail = f"fails: {'; '.join(wrong)}"
     return Evidence(residual=float(len(wrong)), detail=detail)
+
+
+def within(residual: float, tolerance: float, detail: str = "largest difference") -> Evidence:
+    """Return evidence that a residual is at most a tolerance."""
+    return Evidence(residual=float(residual), tolerance=tolerance, detail=detail)
+
+
+def highest(ball: Any) -> float:
+    """Return the upper end of a ball as a float; infinite where the ball is not finite.
+
+    A maximum with a NaN would pass silently; a maximum with infinity does not.
+    """
+    upper = float(ball.upper())
+    return math.nextafter(upper, math.inf) if math.isfinite(upper) else math.inf
 
 
 def computes(

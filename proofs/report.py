@@ -10,10 +10,9 @@ from pathlib import Path
 from pulsephase.errors import InputError
 from pulsephase.files import whole_file
 from pulsephase.pages.html import STYLESHEET, require_mathml, to_html, to_inline_html
-from pulsephase.proofs.article import KINDS
-from pulsephase.proofs.catalogue import LEAD, SCOPE, TITLE, parts_of
+from pulsephase.proofs.catalogue import LEAD, NOTATION, SCOPE, TITLE, parts_of
 from pulsephase.proofs.figures import FIGURES
-from pulsephase.proofs.theorem import Theorem, Verdict
+from pulsephase.proofs.theorem import LABELS, Theorem, Verdict
 
 
 def check_report_folder(folder: Path) -> None:
@@ -56,6 +55,7 @@ def page(verdicts: Sequence[Verdict]) -> str:
         _chain(parts, by_id),
         f'<p class="scope">{html.escape(SCOPE)}</p>',
         _differences([verdict.theorem for verdict in verdicts]),
+        _notation(),
     ]
     for part, ids in parts:
         body.append(f"<h2>{html.escape(part.title)}</h2>")
@@ -79,9 +79,13 @@ def page(verdicts: Sequence[Verdict]) -> str:
 def _outcome(verdicts: Sequence[Verdict]) -> str:
     run = [verdict for verdict in verdicts if verdict.holds is not None]
     mutants = [mutant for verdict in run for mutant in verdict.mutants]
+    labels = ", ".join(
+        f"{sum(verdict.theorem.count(label) for verdict in verdicts)} {label}" for label in LABELS
+    )
     text = (
         f"{sum(bool(verdict.holds) for verdict in run)} of {len(run)} theorems hold; "
         f"{sum(mutant.fails for mutant in mutants)} of {len(mutants)} wrong versions are refused; "
+        f"clauses: {labels}; "
         f"{sum(verdict.seconds for verdict in run):.1f} s."
     )
     if len(run) < len(verdicts):
@@ -123,6 +127,15 @@ def _differences(theorems: Sequence[Theorem]) -> str:
     return f"<h2>Where the paper and the truth part</h2><table>{rows}</table>"
 
 
+def _notation() -> str:
+    rows = "".join(
+        "<tr>" + "".join(f"<td>{to_inline_html(cell)}</td>" for cell in row) + "</tr>"
+        for row in NOTATION
+    )
+    head = "<tr><th>symbol</th><th>meaning</th><th>unit</th><th>where</th></tr>"
+    return f"<h2>Notation</h2><table><thead>{head}</thead>{rows}</table>"
+
+
 def _section(verdict: Verdict) -> str:
     theorem = verdict.theorem
     word = {"good": "holds", "bad": "fails", "idle": "not run"}[_state(verdict)]
@@ -138,8 +151,10 @@ def _section(verdict: Verdict) -> str:
             f' <span class="badge {_state(verdict)}">{word}</span></h3>',
             to_html(theorem.statement),
             _figure(theorem),
+            _clauses(verdict),
             paper,
             f'<div class="assumes"><b>Assumes</b><ul>{assumptions}</ul></div>',
+            _references(theorem),
             _check(verdict),
             "</section>",
         ]
@@ -155,17 +170,36 @@ def _figure(theorem: Theorem) -> str:
     return f"<figure>{svg}<figcaption>{caption}</figcaption></figure>"
 
 
+def _clauses(verdict: Verdict) -> str:
+    """Return every clause with its label, where it was checked, and its residual if it was."""
+    found = {id(result.clause): result for result in verdict.clauses}
+    rows = []
+    for clause in verdict.theorem.clauses:
+        result = found.get(id(clause))
+        outcome = "" if result is None else _number(result.residual)
+        state = "" if result is None else f' class="n {"good" if result.holds else "bad"}"'
+        rows.append(
+            f"<tr><td>{to_inline_html(clause.text)}</td><td>{clause.label}</td>"
+            f"<td>{to_inline_html(clause.where)}</td><td{state}>{outcome}</td></tr>"
+        )
+    head = "<tr><th>clause</th><th>label</th><th>where</th><th>residual</th></tr>"
+    return f'<table class="clauses"><thead>{head}</thead>{"".join(rows)}</table>'
+
+
+def _references(theorem: Theorem) -> str:
+    if not theorem.references:
+        return ""
+    items = " ".join(to_inline_html(item) for item in theorem.references)
+    return f'<p class="references"><b>References.</b> {items}</p>'
+
+
 def _check(verdict: Verdict) -> str:
     """Return the check with its outcome, the wrong versions it refused, and the numbers."""
     theorem = verdict.theorem
-    lines = [f"<p><b>Check</b>: {KINDS[theorem.kind]}. {to_inline_html(theorem.precision)}"]
     if verdict.holds is None:
-        lines.append(f"; {html.escape(verdict.detail)}.</p>")
+        lines = [f"<p>{html.escape(verdict.detail)}.</p>"]
     else:
-        lines.append(
-            f"; {html.escape(verdict.detail)}; residual {_number(verdict.residual)}; "
-            f"{verdict.seconds:.1f} s.</p>"
-        )
+        lines = [f"<p>{html.escape(verdict.detail)}; {verdict.seconds:.1f} s.</p>"]
     rows = "".join(
         f'<tr><td>{html.escape(mutant.name)}</td><td class="{"good" if mutant.fails else "bad"}">'
         f"{'refused' if mutant.fails else 'NOT refused'}</td>"

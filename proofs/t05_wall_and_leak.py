@@ -8,38 +8,56 @@ import sympy as sp
 from pulsephase.physics.friction import Friction
 from pulsephase.physics.line import Line, propagation_squared
 from pulsephase.physics.wall import kelvin_voigt_damping, leaky_mode
-from pulsephase.proofs.exact import all_vanish, computes
-from pulsephase.proofs.theorem import Evidence, Theorem
+from pulsephase.proofs.exact import all_true, all_vanish, computes
+from pulsephase.proofs.theorem import Clause, Evidence, Theorem
 
 S, K, ALPHA, BETA, TAU, SPEED, COMPLIANCE = sp.symbols("s k alpha beta tau c C_A", positive=True)
 VALUES = {ALPHA: 3, BETA: 2, TAU: sp.Rational(1, 4), SPEED: 6, K: sp.Rational(5, 2)}
 
 
-def check(claim: dict[str, Any]) -> Evidence:
-    """Take determinants of the Fourier-Laplace symbols of mass and momentum."""
+def _viscous(claim: dict[str, Any]) -> Evidence:
+    """Take the determinant of the Fourier-Laplace symbol of a line with a viscous wall."""
     stiffness = SPEED**2 * COMPLIANCE  # A_0 / rho
-    viscous = sp.Matrix(
+    symbol = sp.Matrix(
         [[S, sp.I * K], [sp.I * K * stiffness * (1 + TAU * S) / COMPLIANCE, S + ALPHA]]
     )
-    leaky = sp.Matrix([[COMPLIANCE * (S + BETA), sp.I * K], [sp.I * K * stiffness, S + ALPHA]])
-    wave = SPEED**2 * K**2
+    wave = S**2 + claim["viscous wall: sum"] * S + SPEED**2 * K**2
+    return all_vanish({"viscous wall": symbol.det() - wave})
+
+
+def _leaky(claim: dict[str, Any]) -> Evidence:
+    """Take the determinant of the symbol of a line that leaks."""
+    stiffness = SPEED**2 * COMPLIANCE
+    symbol = sp.Matrix([[COMPLIANCE * (S + BETA), sp.I * K], [sp.I * K * stiffness, S + ALPHA]])
+    stated = S**2 + claim["leak: sum"] * S + claim["leak: product"]
+    return all_vanish({"leaky line": symbol.det() / COMPLIANCE - stated})
+
+
+def _never_rings(claim: dict[str, Any]) -> Evidence:
+    """Compare the discriminant of the uniform mode, and require that it is a square."""
+    uniform = (claim["leak: sum"] ** 2 - 4 * claim["leak: product"]).subs(K, 0)
+    return all_vanish(
+        {"discriminant at k = 0": uniform - claim["leak: discriminant"]},
+        it_is_not_negative=sp.factor(claim["leak: discriminant"]).is_nonnegative is True,
+    )
+
+
+def _package(claim: dict[str, Any]) -> Evidence:
+    """Compare the package's modes and propagation with the claimed polynomials."""
     total, product = claim["leak: sum"], claim["leak: product"]
-    uniform = (total**2 - 4 * product).subs(K, 0)
     found_sum, found_product = leaky_mode(friction_per_s=3.0, leakage_per_s=2.0, elastic_rad_s=15.0)
     found_ratio = kelvin_voigt_damping(friction_per_s=3.0, natural_rad_s=15.0, relaxation_s=0.25)
     line = Line(speed_m_s=6.0, length_m=1.0, friction=Friction(rate_per_s=3.0), leakage_per_s=2.0)
     gamma2 = complex(propagation_squared(line, np.array([7.0 + 0j]))[0]).real
-    return all_vanish(
+    ratio = claim["viscous wall: sum"] / (2 * SPEED * K)
+    whole = (S**2 + total * S + product) / SPEED**2
+    return all_true(
         {
-            "viscous wall": viscous.det() - (S**2 + claim["viscous wall: sum"] * S + wave),
-            "leaky line": leaky.det() / COMPLIANCE - (S**2 + total * S + product),
-            "discriminant at k = 0": uniform - claim["leak: discriminant"],
-        },
-        a_leak_alone_never_rings=sp.factor(claim["leak: discriminant"]).is_nonnegative is True,
-        the_package_computes_them=computes(found_sum, total, VALUES)
-        and computes(found_product, product, VALUES)
-        and computes(found_ratio, claim["viscous wall: sum"] / (2 * SPEED * K), VALUES)
-        and computes(gamma2 + 2.5**2, (S**2 + total * S + product) / SPEED**2, {**VALUES, S: 7}),
+            "sum": computes(found_sum, total, VALUES),
+            "product": computes(found_product, product, VALUES),
+            "damping ratio": computes(found_ratio, ratio, VALUES),
+            "propagation": computes(gamma2 + 2.5**2, whole, {**VALUES, S: 7}),
+        }
     )
 
 
@@ -61,7 +79,6 @@ TRUTH = {
 THEOREM = Theorem(
     id="T5",
     title="Leakage alone never rings",
-    kind="symbolic",
     statement=r"""
 With a Kelvin-Voigt wall of relaxation time $\tau$, a mode of wavenumber $k$ obeys
 
@@ -80,7 +97,29 @@ at $k=0$ its discriminant is $(\alpha-\beta)^2 \geq 0$: **it can never be underd
         "constant relaxation time (poor above a few Hz: the loss tangent grows without limit)",
         "constant leakage per length",
     ),
-    check=check,
+    clauses=(
+        Clause(
+            text=r"with a viscous wall: $s^2 + (\alpha+\tau c^2k^2)s + c^2k^2$",
+            label="proved",
+            check=_viscous,
+        ),
+        Clause(
+            text=r"with a leak: $s^2 + (\alpha+\beta)s + \alpha\beta + c^2k^2$",
+            label="proved",
+            check=_leaky,
+        ),
+        Clause(
+            text=r"at $k=0$ the discriminant is $(\alpha-\beta)^2\geq0$",
+            label="proved",
+            check=_never_rings,
+        ),
+        Clause(
+            text="the package computes these",
+            label="sampled",
+            check=_package,
+            where="1 line, to 1e-12",
+        ),
+    ),
     claim=TRUTH,
     mutants={
         "leakage with the wrong sign": {
@@ -97,6 +136,6 @@ at $k=0$ its discriminant is $(\alpha-\beta)^2 \geq 0$: **it can never be underd
             "leak: discriminant": (ALPHA + BETA) ** 2,
         },
     },
-    precision="polynomial identities, exact; the package's numbers to 1e-12",
+    references=("J. R. Womersley, WADC Technical Report 56-614 (1957); Fung (1997), ch. 3.",),
     numbers=numbers,
 )

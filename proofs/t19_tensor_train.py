@@ -1,6 +1,7 @@
-"""T19: 2N channels are also necessary, and the poles stand in the weights."""
+"""T19: with two taps 2N channels are also necessary, and the poles stand in the weights."""
 
 from dataclasses import dataclass, replace
+from fractions import Fraction
 
 import numpy as np
 
@@ -13,9 +14,15 @@ from pulsephase.physics.tensor_train import (
     unfolding_ranks,
 )
 from pulsephase.proofs.exact import all_true
-from pulsephase.proofs.theorem import Evidence, Theorem
+from pulsephase.proofs.theorem import Clause, Evidence, Theorem
 
 DEPTH = 7
+RATIONAL = (
+    (Fraction(6, 5), Fraction(9, 10)),
+    (Fraction(1, 2), Fraction(4, 5)),
+    (Fraction(-3, 5), Fraction(19, 20)),
+)
+"""T and D of three oscillators."""
 ROUNDING = 1e-9
 
 
@@ -28,7 +35,9 @@ class Ranks:
     """Claim the same of a kernel whose taps were shuffled."""
     power: int = 2
     """Eigenvalues of layer l are the poles to the power of this, l times."""
-    arbitrary_is_narrow: bool = False
+    arbitrary: int | None = None
+    """Channels for any kernel, if not the root of its length."""
+    tolerance: float = 1e-10
 
 
 def modes(*poles: complex) -> StateSpace:
@@ -47,27 +56,69 @@ def modes(*poles: complex) -> StateSpace:
 POLES = (0.97 * np.exp(0.25j), 0.93 * np.exp(0.8j), 0.99 * np.exp(1.7j))
 
 
-def check(claim: Ranks) -> Evidence:
-    """Take ranks of unfoldings, build least stacks, and read the poles off their weights."""
+def _exact_ranks(claim: Ranks) -> Evidence:
+    """Take ranks of unfoldings in rational numbers: poles 3/5 + 4/5 i and the like, scaled."""
+    from flint import fmpq, fmpq_mat
+
+    facts = {}
+    for count in (1, 2, 3):
+        kernel = _rational_kernel(count, 2**DEPTH)
+        if claim.permuted:
+            kernel = [kernel[i] for i in np.random.default_rng(0).permutation(len(kernel))]
+        for level in range(1, DEPTH):
+            rows = [kernel[i : i + 2**level] for i in range(0, len(kernel), 2**level)]
+            found = fmpq_mat([[fmpq(v.numerator, v.denominator) for v in row] for row in rows])
+            limit = min(2**level, 2 ** (DEPTH - level))
+            expected = min(claim.per_mode * count, limit)
+            facts[f"{count} modes, level {level}"] = found.rank() == expected
+    return all_true(facts)
+
+
+def _rational_kernel(count: int, length: int) -> list[Fraction]:
+    """Return the sum of second-order kernels U_m with rational T and D, the last of them weak."""
+    total = [Fraction(0)] * length
+    for mode in range(count):
+        trace, det = RATIONAL[mode]
+        weight = Fraction(1, 10 ** (3 * mode))
+        before, now = Fraction(0), Fraction(1)
+        for m in range(length):
+            total[m] += weight * now
+            before, now = now, trace * now - det * before
+    return total
+
+
+def _least_stacks(claim: Ranks) -> Evidence:
+    """Build least stacks, and read the poles off their weights, in any basis."""
     facts = {}
     for count in (1, 2):
         system = modes(*POLES[:count])
         kernel = system.kernel(2**DEPTH)
-        if claim.permuted:
-            kernel = np.random.default_rng(0).permutation(kernel)
         width = claim.per_mode * count
-        limit = arbitrary_width(DEPTH)
-        expected = tuple(min(width, most) for most in limit)
-        facts[f"{count} modes: ranks"] = unfolding_ranks(kernel) == expected
+        expected = tuple(min(width, most) for most in arbitrary_width(DEPTH))
         stack = tensor_train_stack(kernel)
         facts[f"{count} modes: least stack"] = _is(stack, kernel) and stack.widths == expected
         facts[f"{count} modes: spectrum"] = _spectral(stack, system, claim.power)
-        doubled = doubling_stack(system, layers=DEPTH)
-        turned = _other_basis(doubled, seed=count)
+        turned = _other_basis(doubling_stack(system, layers=DEPTH), seed=count)
         facts[f"{count} modes: spectrum in any basis"] = _spectral(turned, system, claim.power)
-    facts["a double pole needs two"] = set(unfolding_ranks(_critical())) == {2}
-    facts["an arbitrary kernel needs its root"] = _arbitrary(claim)
     return all_true(facts)
+
+
+def _weak_mode(claim: Ranks) -> Evidence:
+    """Find a mode 1e-6 times as strong in float64: a tolerance of 1e-4 would lose it."""
+    strong, weak = modes(POLES[0]).kernel(2**DEPTH), modes(POLES[1]).kernel(2**DEPTH)
+    found = unfolding_ranks(strong + 1e-6 * weak, tolerance=claim.tolerance)
+    expected = tuple(min(4, most) for most in arbitrary_width(DEPTH))
+    return all_true({f"ranks {found}": found == expected})
+
+
+def _others(claim: Ranks) -> Evidence:
+    """Take the ranks of a double pole and of an arbitrary kernel."""
+    return all_true(
+        {
+            "a double pole needs two": set(unfolding_ranks(_critical())) == {2},
+            "an arbitrary kernel needs its root": _arbitrary(claim),
+        }
+    )
 
 
 def _is(stack: Stack, kernel: np.ndarray) -> bool:
@@ -115,7 +166,9 @@ def _critical() -> np.ndarray:
 def _arbitrary(claim: Ranks) -> bool:
     kernel = np.random.default_rng(1).standard_normal(2**DEPTH)
     ranks = unfolding_ranks(kernel)
-    expected = tuple(2 for _ in ranks) if claim.arbitrary_is_narrow else arbitrary_width(DEPTH)
+    expected = arbitrary_width(DEPTH)
+    if claim.arbitrary is not None:
+        expected = tuple(min(claim.arbitrary, most) for most in expected)
     stack = tensor_train_stack(kernel)
     return ranks == expected and stack.widths == expected and _is(stack, kernel)
 
@@ -134,8 +187,7 @@ TRUTH = Ranks()
 
 THEOREM = Theorem(
     id="T19",
-    title="2N channels are necessary, and the poles can be read off the weights",
-    kind="numeric",
+    title="With two taps 2N channels are necessary, and the poles stand in the weights",
     statement=r"""
 A linear stack with two taps and dilations $2^l$ writes the kernel in the bits of the lag,
 $g[m] = G_{L-1}[b_{L-1}]\cdots G_0[b_0]$. Its least width before layer $l$ is the rank of the
@@ -147,22 +199,49 @@ the eigenvalues of $G_l[1]$ against $G_l[0]$ in an interior layer are
 
 $$\lambda_i^{2^l},\qquad i=1,\ldots,2N ,$$
 
-in whatever basis the channels are. It does not hold for wider stacks.
+in whatever basis the channels are. It does not hold for wider stacks, nor with three taps: there
+fewer channels can do (W3).
 """,
     assumptions=(
         "two taps, dilations 2^l, no gates",
         "poles that differ in their 2^l-th powers, and 2N taps on either side of the layer",
     ),
-    check=check,
+    clauses=(
+        Clause(
+            text="the unfoldings of $N$ oscillators have rank $2N$, or all the rank there is",
+            label="proved",
+            check=_exact_ranks,
+        ),
+        Clause(
+            text=r"least stacks have that width, and eigenvalues $\lambda_i^{2^l}$ in any basis",
+            label="sampled",
+            check=_least_stacks,
+            where=f"1 and 2 oscillators, {2**DEPTH} taps, to {ROUNDING:g}",
+        ),
+        Clause(
+            text="a mode a million times weaker counts",
+            label="sampled",
+            check=_weak_mode,
+            where="1 kernel, relative tolerance 1e-10",
+        ),
+        Clause(
+            text="a double pole needs two channels, an arbitrary kernel its root",
+            label="sampled",
+            check=_others,
+            where="1 kernel each",
+        ),
+    ),
+    requires=("flint",),
     claim=TRUTH,
     mutants={
         "the taps in another order": replace(TRUTH, permuted=True),
         "one channel a mode": replace(TRUTH, per_mode=1),
         "the same poles in every layer": replace(TRUTH, power=1),
-        "two channels for any kernel": replace(TRUTH, arbitrary_is_narrow=True),
+        "two channels for any kernel": replace(TRUTH, arbitrary=2),
+        "a mode below 1e-4 does not count": replace(TRUTH, tolerance=1e-4),
     },
-    paper="The paper gives no width. Two channels an oscillator are enough and necessary; a width "
-    "of 128 says nothing about oscillators.",
-    precision=f"ranks to 1e-10 of the norm; kernels and eigenvalues to {ROUNDING:g}",
+    paper="The paper gives no width. With two taps, two channels an oscillator are enough and "
+    "necessary; with the paper's three taps see W3. A width of 128 says nothing about oscillators.",
+    references=("I. V. Oseledets, SIAM J. Sci. Comput. 33 (2011) 2295, thm. 2.1.",),
     numbers=numbers,
 )

@@ -1,7 +1,8 @@
-"""What a theorem is here: a claim, a check that can fail, and mutants of the claim that must.
+"""What a theorem is here: a claim, clauses that can fail, and wrong claims that they must refuse.
 
-The check of a theorem takes the *claim* as its argument, so that the same check is run on the true
-claim and on its mutants: a check that lets a mutant through is a check that proves nothing.
+Each clause has its own label and its own check. A check takes the *claim* as its argument, so that
+the same check is run on the true claim and on its mutants: a check that lets a mutant through is a
+check that proves nothing.
 """
 
 import math
@@ -13,7 +14,12 @@ from typing import Any, Literal
 
 from pulsephase.errors import ParameterError
 
-Kind = Literal["symbolic", "rational", "certified", "numeric"]
+Label = Literal["proved", "certified", "sampled"]
+LABELS: dict[Label, str] = {
+    "proved": "proved, by algebra or in rational numbers",
+    "certified": "certified, by intervals that contain the true value",
+    "sampled": "sampled, at the points named",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,54 +44,101 @@ class Evidence:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Clause:
+    """One sentence of a theorem, with the strength of its check.
+
+    Attributes:
+        text: The sentence, in Markdown with LaTeX in dollar signs.
+        label: ``proved`` (algebra or rational numbers, for all values of the symbols),
+            ``certified`` (ball arithmetic over the whole of ``where``) or ``sampled`` (at the
+            points of ``where``, to a stated tolerance).
+        check: Maps a claim to evidence.
+        where: The box, the cases or the points; required unless ``proved``.
+
+    Raises:
+        ParameterError: If a clause that is not proved does not say where it holds.
+    """
+
+    text: str
+    label: Label
+    check: Callable[[Any], Evidence]
+    where: str = ""
+
+    def __post_init__(self) -> None:
+        if self.label != "proved" and not self.where:
+            raise ParameterError(f"clause {self.text!r} is {self.label}; say where")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Theorem:
-    """A statement with its check and its mutants.
+    """A statement with its clauses and its mutants.
 
     Attributes:
         id: ``T1`` ... ; names are unique in the catalogue.
         title: One line.
-        kind: How it is checked: ``symbolic`` (exact), ``rational`` (exact), ``certified``
-            (ball arithmetic), ``numeric`` (a property to a stated tolerance).
         statement: Markdown with LaTeX in dollar signs, as the article prints it.
         assumptions: What the statement rests on, one clause each.
-        check: Maps a claim to evidence. Called with ``claim``, then with each mutant.
-        claim: The true claim, in whatever form the check takes.
-        mutants: Wrong claims by name; the check must refuse each.
-        requires: Import names of optional packages without which the check is "not run".
+        clauses: What is checked, each with its label. All must hold for the claim.
+        claim: The true claim, in whatever form the checks take.
+        mutants: Wrong claims by name; at least one clause must refuse each.
+        requires: Import names of optional packages without which the theorem is "not run".
         paper: Where the paper and the truth part at this step, if they do.
-        precision: What is compared with what, and to which tolerance, in one line.
         numbers: Computes the numbers that the article prints: name to value, as text rounded to the
             digits that are the same on every machine.
+        references: Books and papers that have the step, with chapter or equation where known.
 
     Raises:
-        ParameterError: If there is no mutant: a check that nothing fails proves nothing.
+        ParameterError: If there is no clause, or no mutant: a check that nothing fails proves
+            nothing.
     """
 
     id: str
     title: str
-    kind: Kind
     statement: str
     assumptions: tuple[str, ...]
-    check: Callable[[Any], Evidence]
+    clauses: tuple[Clause, ...]
     claim: Any
     mutants: Mapping[str, Any]
     requires: tuple[str, ...] = ()
     paper: str = ""
-    precision: str = ""
     numbers: Callable[[], Mapping[str, str]] = dict
+    references: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
+        if not self.clauses:
+            raise ParameterError(f"theorem {self.id} has no clauses; give at least one check")
         if not self.mutants:
             raise ParameterError(f"theorem {self.id} has no mutants; give at least one wrong claim")
+
+    @property
+    def kind(self) -> Label:
+        """The label of the weakest clause."""
+        labels = [clause.label for clause in self.clauses]
+        return max(labels, key=list(LABELS).index)
+
+    def count(self, label: Label) -> int:
+        """Return how many clauses bear a label."""
+        return sum(clause.label == label for clause in self.clauses)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClauseResult:
+    """How one clause came out for the true claim."""
+
+    clause: Clause
+    holds: bool
+    residual: float
+    detail: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MutantResult:
-    """Whether a wrong claim was refused."""
+    """Whether a wrong claim was refused, and by which clause (counted from 1; 0 for none)."""
 
     name: str
     fails: bool
     residual: float
+    by: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
@@ -96,6 +149,7 @@ class Verdict:
     holds: bool | None
     residual: float = math.nan
     detail: str = ""
+    clauses: tuple[ClauseResult, ...] = field(default=())
     mutants: tuple[MutantResult, ...] = field(default=())
     seconds: float = 0.0
 
@@ -111,12 +165,12 @@ class Verdict:
 
     @property
     def all_mutants_fail(self) -> bool:
-        """Whether the check refused every wrong claim."""
+        """Whether the checks refused every wrong claim."""
         return all(mutant.fails for mutant in self.mutants)
 
     @property
     def proved(self) -> bool:
-        """Whether the check passed the claim and refused every mutant."""
+        """Whether every clause passed the claim and every mutant was refused."""
         return self.holds is True and self.all_mutants_fail
 
 
@@ -127,25 +181,57 @@ def prove(theorem: Theorem) -> Verdict:
         needs = ", ".join(missing)
         return Verdict(theorem=theorem, holds=None, detail=f"not run: {needs} is not installed")
     start = time.perf_counter()
-    try:
-        evidence = theorem.check(theorem.claim)
-    except Exception as error:  # noqa: BLE001 - whatever it is, the other theorems are to be told
-        evidence = Evidence(residual=math.nan, detail=f"the check stopped: {error!r}")
-    mutants = []
-    for name, claim in theorem.mutants.items():
-        try:
-            refuted = theorem.check(claim)
-        except Exception as error:  # noqa: BLE001
-            # A check that cannot be run on a wrong claim has not refused it.
-            name = f"{name} (the check stopped: {error!r})"
-            mutants.append(MutantResult(name=name, fails=False, residual=math.nan))
-            continue
-        mutants.append(MutantResult(name=name, fails=not refuted.holds, residual=refuted.residual))
+    results = tuple(_run(clause, theorem.claim) for clause in theorem.clauses)
+    failed = [result for result in results if not result.holds]
+    first = failed[0] if failed else results[-1]
+    mutants = tuple(
+        _refuse(theorem.clauses, name, claim) for name, claim in theorem.mutants.items()
+    )
     return Verdict(
         theorem=theorem,
+        holds=not failed,
+        residual=first.residual if failed else max(result.residual for result in results),
+        detail=f"{first.clause.text}: {first.detail}" if failed else f"{len(results)} clauses",
+        clauses=results,
+        mutants=mutants,
+        seconds=time.perf_counter() - start,
+    )
+
+
+def refusing_clauses(theorem: Theorem) -> set[int]:
+    """Return the clauses, counted from 1, that refuse at least one of the theorem's mutants."""
+    return {
+        number
+        for number, clause in enumerate(theorem.clauses, 1)
+        for claim in theorem.mutants.values()
+        if not _run(clause, claim).holds
+    }
+
+
+def _run(clause: Clause, claim: Any) -> ClauseResult:
+    """Run one clause; what it raises counts as a clause that does not hold."""
+    try:
+        evidence = clause.check(claim)
+    except Exception as error:  # noqa: BLE001 - whatever it is, the other clauses are to be told
+        evidence = Evidence(residual=math.nan, detail=f"the check stopped: {error!r}")
+    return ClauseResult(
+        clause=clause,
         holds=evidence.holds,
         residual=evidence.residual,
         detail=evidence.detail,
-        mutants=tuple(mutants),
-        seconds=time.perf_counter() - start,
     )
+
+
+def _refuse(clauses: tuple[Clause, ...], name: str, claim: Any) -> MutantResult:
+    """Run the clauses on a wrong claim until one refuses it with a residual."""
+    stopped = ""
+    for number, clause in enumerate(clauses, 1):
+        result = _run(clause, claim)
+        if result.holds:
+            continue
+        if math.isnan(result.residual):
+            # A check that cannot be run on a wrong claim has not refused it.
+            stopped = f" ({result.detail})"
+            continue
+        return MutantResult(name=name, fails=True, residual=result.residual, by=number)
+    return MutantResult(name=name + stopped, fails=False, residual=math.nan)

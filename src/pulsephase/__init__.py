@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from pulsephase.models.config import PhaseNetConfig
     from pulsephase.models.phasenet import PhaseNet
     from pulsephase.models.stream import PulseStream
+    from pulsephase.physics.fit import fit_oscillator
     from pulsephase.physics.oscillator import Oscillator
     from pulsephase.proofs.catalogue import prove
     from pulsephase.synthetic.presets import preset
@@ -48,6 +49,7 @@ _EXPORTS = {
     "assert_causal": "pulsephase.models.causality",
     "chrom": "pulsephase.models.classical",
     "fit": "pulsephase.training.fit",
+    "fit_oscillator": "pulsephase.physics.fit",
     "green": "pulsephase.models.classical",
     "heart_rate": "pulsephase.vitals.heart_rate",
     "interpret_network": "pulsephase.interpret.analyse",
@@ -78,6 +80,7 @@ __all__ = [
     "assert_causal",
     "chrom",
     "fit",
+    "fit_oscillator",
     "green",
     "heart_rate",
     "interpret_network",

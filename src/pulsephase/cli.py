@@ -44,6 +44,8 @@ COMMANDS = {
     "train": "Train PHASE-Net on caches of recordings, synthetic video, or both.",
     "export": "Write a network as an ONNX graph: a clip, or one frame with its state.",
     "prove": "Check the derivation, theorem by theorem.",
+    "kernel": "Print an oscillator's kernel at a camera's rate, its length, its layers.",
+    "fit": "Fit an oscillator, with intervals, to a measured pulse wave.",
     "evaluate": "Judge networks, classical methods and waves of your own.",
     "protocol": "Train and test within a data set, across sets, leaving one out.",
     "interpret": "Read what a network has learnt: responses, poles, a verdict against nulls.",

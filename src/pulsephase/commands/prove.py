@@ -103,11 +103,18 @@ def _row(verdict: Any) -> dict[str, Any]:
         "title": theorem.title,
         "kind": theorem.kind,
         "assumptions": list(theorem.assumptions),
+        "clauses": [_clause(clause, verdict) for clause in theorem.clauses],
         "holds": verdict.holds,
         "residual": verdict.residual,
         "mutants": [{"name": mutant.name, "fails": mutant.fails} for mutant in verdict.mutants],
         "seconds": round(verdict.seconds, 3),
     }
+
+
+def _clause(clause: Any, verdict: Any) -> dict[str, Any]:
+    held = [result.holds for result in verdict.clauses if result.clause is clause]
+    holds = held[0] if held else None
+    return {"text": clause.text, "label": clause.label, "where": clause.where, "holds": holds}
 
 
 def _line(verdict: Any) -> str:
@@ -131,5 +138,8 @@ def _summary(verdicts: list[Any]) -> str:
         f"{sum(bool(verdict.holds) for verdict in run)} of {len(run)} theorems hold; "
         f"{sum(mutant.fails for mutant in mutants)} of {len(mutants)} wrong versions refused"
     )
+    labels = ("proved", "certified", "sampled")
+    kinds = (f"{sum(verdict.theorem.count(each) for verdict in run)} {each}" for each in labels)
+    text += f"\nclauses: {', '.join(kinds)}"
     skipped = len(verdicts) - len(run)
     return text + (f"; {skipped} not run" if skipped else "")
