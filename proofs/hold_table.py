@@ -68,7 +68,7 @@ def enclosed_errors(hertz: float, *, advance: float = 0.0) -> dict[str, Any]:
             trace, determinant, taps = (_at(each, a, w) for each in ROWS[scheme])
         top = acb(0)
         for lag, tap in enumerate(taps):
-            top += q**lag * tap
+            top += q**lag * acb(tap)
         ratio = top / (1 - trace * q + determinant * q * q) / exact
         found[scheme] = abs(ratio * (turn * advance).exp() - 1)
     return found
