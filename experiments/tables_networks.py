@@ -57,7 +57,7 @@ def _presets(name: str) -> dict[str, Any]:
 def latest_look(weights: str) -> dict[str, Any]:
     """Return the summary of the latest look at the real clips with a network."""
     looks = read("real_clips")["looks"]
-    found = [look for look in looks if "summary" in look and look["weights"][0] == weights]
+    found = [look for look in looks if "summary" in look and weights in look["weights"]]
     summary: dict[str, Any] = found[-1]["summary"]
     return summary
 

@@ -67,8 +67,9 @@ def enclosed_errors(hertz: float, *, advance: float = 0.0) -> dict[str, Any]:
         else:
             trace, determinant, taps = (_at(each, a, w) for each in ROWS[scheme])
         top = acb(0)
-        for lag, tap in enumerate(taps):
-            top += q**lag * acb(tap)
+        terms: list[Any] = list(taps)
+        for lag, tap in enumerate(terms):
+            top += q**lag * tap
         ratio = top / (1 - trace * q + determinant * q * q) / exact
         found[scheme] = abs(ratio * (turn * advance).exp() - 1)
     return found
