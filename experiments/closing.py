@@ -84,9 +84,7 @@ def row(damping: float, snr_db: float) -> dict[str, float]:
     waves = {"filter": filtered}
     for dtype, name in ((torch.float64, "float64"), (torch.float32, "float32")):
         waves[name] = network(estimator_stack(kalman, layers=layers), seen, layers, dtype)
-    errors = {
-        name: float(np.mean((wave - pulse)[SETTLED:] ** 2)) for name, wave in waves.items()
-    }
+    errors = {name: float(np.mean((wave - pulse)[SETTLED:] ** 2)) for name, wave in waves.items()}
     return {
         "damping": damping,
         "snr_db": snr_db,
@@ -106,7 +104,13 @@ def row(damping: float, snr_db: float) -> dict[str, float]:
 def main() -> None:
     """Write the table."""
     rows = [row(damping, snr_db) for damping in DAMPINGS for snr_db in SNRS_DB]
-    settings = {"natural_hz": HZ, "sample_hz": FPS, "share": SHARE, "added": ADDED, "samples": SAMPLES}
+    settings = {
+        "natural_hz": HZ,
+        "sample_hz": FPS,
+        "share": SHARE,
+        "added": ADDED,
+        "samples": SAMPLES,
+    }
     write_json(RESULTS, {"revision": revision(), "settings": settings, "rows": rows})
 
 

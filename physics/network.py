@@ -131,7 +131,9 @@ class SkinNetwork:
         is not found.
         """
         starts = (
-            complex(-share * rate, rate) for rate in np.linspace(10, 500, 50) for share in (0.1, 0.5)
+            complex(-share * rate, rate)
+            for rate in np.linspace(10, 500, 50)
+            for share in (0.1, 0.5)
         )
         found: list[complex] = []
         for start in starts:

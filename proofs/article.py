@@ -14,6 +14,7 @@ from pulsephase.files import whole_file
 from pulsephase.proofs.catalogue import CATALOGUE, LEAD, NOTATION, SCOPE, TITLE, parts_of, theorems
 from pulsephase.proofs.theorem import LABELS, Theorem
 
+
 def article(chosen: Iterable[Theorem]) -> str:
     """Return the derivation as Markdown with LaTeX in dollar signs."""
     by_id = {theorem.id: theorem for theorem in chosen}

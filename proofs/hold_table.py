@@ -32,7 +32,7 @@ class Table:
     )
     advanced: float = 0.032
     """Error of the zero-order hold at 4 Hz, moved forward by half a sample; at most."""
-    delay: Any = sp.Rational(1, 2)
+    delay: Any = field(default=sp.Rational(1, 2))
     """Delay of the zero-order hold in samples, as the step goes to 0."""
 
 
@@ -144,7 +144,8 @@ THEOREM = Theorem(
     id="HT",
     title="On a sinusoid every scheme errs, the exact holds too",
     statement=r"""
-A pulse is neither constant nor linear between frames. For an oscillator of 1.2 Hz and damping 0.5 at
+A pulse is neither constant nor linear between frames. For an oscillator of 1.2 Hz and damping 0.5
+at
 30 frames per second, with a sinusoid of 4 Hz sampled at its input, the sampled output differs from
 the true one by
 
@@ -159,7 +160,10 @@ Most of the zero-order hold's error is its delay of half a sample, $\left(1-e^{-
 (i\Omega h) = e^{-i\Omega h/2}(1+O(\Omega^2h^2))$: half a sample earlier it errs by 3 %. A camera
 that integrates light over its exposure has a delay of its own; CAM puts it into the kernel.
 """,
-    assumptions=("the input is a sinusoid, taken at the frames", "one oscillator, 30 frames a second"),
+    assumptions=(
+        "the input is a sinusoid, taken at the frames",
+        "one oscillator, 30 frames a second",
+    ),
     clauses=(
         Clause(
             text="the four errors at 4 Hz",
@@ -191,5 +195,7 @@ that integrates light over its exposure has a delay of its own; CAM puts it into
     },
     requires=("flint",),
     numbers=numbers,
-    references=("A. V. Oppenheim, R. W. Schafer, Discrete-Time Signal Processing (2010), ch. 4.8.",),
+    references=(
+        "A. V. Oppenheim, R. W. Schafer, Discrete-Time Signal Processing (2010), ch. 4.8.",
+    ),
 )

@@ -39,9 +39,7 @@ def _confounded(claim: Known) -> Evidence:
     """Give any other oscillator the forcing that explains the same wave."""
     drive = sp.diff(Y, TIME, 2) + ALPHA * sp.diff(Y, TIME) + OMEGA**2 * Y
     other = (
-        drive
-        + claim.velocity * (OTHER_A - ALPHA) * sp.diff(Y, TIME)
-        + (OTHER_W**2 - OMEGA**2) * Y
+        drive + claim.velocity * (OTHER_A - ALPHA) * sp.diff(Y, TIME) + (OTHER_W**2 - OMEGA**2) * Y
     )
     explained = sp.diff(Y, TIME, 2) + OTHER_A * sp.diff(Y, TIME) + OTHER_W**2 * Y
     return all_vanish({"the other oscillator": sp.expand(explained - other)})
@@ -81,7 +79,7 @@ def _rank(matrix: Any) -> int:
 def _harmonics(claim: Known) -> Evidence:
     """Take the rank of the slopes with free harmonics: the unknowns less the rank stay hidden."""
     matrix = _jacobian(shape_known=False, harmonics=HARMONICS)
-    k, u, below = sp.symbols("k u b")
+    u, below = sp.symbols("u b")
     value = u / below
     log_slope = sp.diff(value, below) - (-u / below) * sp.diff(value, u)
     return all_vanish(
@@ -183,21 +181,32 @@ THEOREM = Theorem(
 Let $y$ be a wave and the forcing $u$ unseen.
 
 **Nothing without the forcing.** For every other $(\alpha_2,\omega_2)$ the forcing
-$u_2 = u + (\alpha_2-\alpha)\dot y + (\omega_2^2-\omega^2)y$ explains the same wave exactly. If the heart
-beats evenly the wave is its harmonics, $c_k = u_kH(ik\Omega)$: with free $u_k$ each slope of $c_k$ in the
-oscillator is a multiple of its slope in $u_k$, the Fisher information is singular, and **two numbers stay
+$u_2 = u + (\alpha_2-\alpha)\dot y + (\omega_2^2-\omega^2)y$ explains the same wave exactly. If the
+heart
+beats evenly the wave is its harmonics, $c_k = u_kH(ik\Omega)$: with free $u_k$ each slope of $c_k$
+in the
+oscillator is a multiple of its slope in $u_k$, the Fisher information is singular, and **two
+numbers stay
 hidden: both of the oscillator's**. No method, no length of recording and no network changes that.
 
-**All of it with the shape of the beat.** If the forcing is known up to gain and delay, two harmonics
-determine $\alpha$ and $\omega$. Between short beats the wave moves freely and shows the poles; heights and
-times of the beats may then be unknown. What that costs is the Cramer-Rao bound in the table; an unknown
+**All of it with the shape of the beat.** If the forcing is known up to gain and delay, two
+harmonics
+determine $\alpha$ and $\omega$. Between short beats the wave moves freely and shows the poles;
+heights and
+times of the beats may then be unknown. What that costs is the Cramer-Rao bound in the table; an
+unknown
 duration of the ejection multiplies it.
 
-So whoever reads an oscillator off a face assumes a forcing. T22's reading assumes a white one, and is
-wrong where ejections drive. `pulsephase fit` tries several, and refuses where they explain the wave as
+So whoever reads an oscillator off a face assumes a forcing. T22's reading assumes a white one, and
+is
+wrong where ejections drive. `pulsephase fit` tries several, and refuses where they explain the
+wave as
 well and disagree.
 """,
-    assumptions=("one linear oscillator, constant through the record", "white noise, for the bound"),
+    assumptions=(
+        "one linear oscillator, constant through the record",
+        "white noise, for the bound",
+    ),
     clauses=(
         Clause(
             text="another oscillator explains the same wave, with another forcing",
@@ -240,7 +249,8 @@ well and disagree.
         "the damping to one in ten thousand": replace(TRUTH, spread=(0.0016, 1e-4)),
     },
     requires=("flint",),
-    paper="That a learned kernel shows an oscillator is offered as a reading of the vessel. Without the "
+    paper="That a learned kernel shows an oscillator is offered as a reading of the vessel. "
+    "Without the "
     "forcing no reading of the vessel exists.",
     numbers=numbers,
     references=("S. M. Kay, Fundamentals of Statistical Signal Processing I (1993), ch. 3.",),

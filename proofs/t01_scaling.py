@@ -80,9 +80,7 @@ def _at_most_one(size: sp.Expr, *, order: int) -> bool:
     """Say whether a monomial is at most eps^order for eps, delta <= 1 and m = max(1, Wo^-2)."""
     powers = sp.sympify(size).as_powers_dict()
     friction = -powers[WO] / 2  # powers of Wo^-2, each of which needs one of 1/m
-    return bool(
-        powers[EPS] >= order and powers[DELTA] >= 0 and 0 <= friction <= -powers[MOST]
-    )
+    return bool(powers[EPS] >= order and powers[DELTA] >= 0 and 0 <= friction <= -powers[MOST])
 
 
 def numbers() -> dict[str, str]:
@@ -161,7 +159,8 @@ none of them larger than 1 at any Womersley number, and every term of the radial
 $$p_r = O\left(\varepsilon^2\right).$$
 
 In a large vessel $\kappa=\Omega/c$ and $m=1$. In an arteriole friction rules, $\kappa =
-\sqrt{\Omega\alpha}/c$ is about a hundred times $\Omega/c$, and a scaling with $\Omega/c$ would leave
+\sqrt{\Omega\alpha}/c$ is about a hundred times $\Omega/c$, and a scaling with $\Omega/c$ would
+leave
 the friction of size $\mathrm{Wo}^{-2}\approx 1100$ with nothing to balance it.
 """,
     assumptions=(

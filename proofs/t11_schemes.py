@@ -86,9 +86,7 @@ def _lucas_form(claim: Claim) -> Evidence:
         + c2 * numbers.get(m + newest - 2, 0)
         for m in range(6)
     ]
-    return all_vanish(
-        {f"tap {m}": sp.expand(divided[m] - tap) for m, tap in enumerate(taps)}
-    )
+    return all_vanish({f"tap {m}": sp.expand(divided[m] - tap) for m, tap in enumerate(taps)})
 
 
 def _package(claim: Claim) -> Evidence:
@@ -190,9 +188,7 @@ $$c_1 = \frac{1-C-\alpha S/2}{\omega^2}, \qquad c_2 = \frac{D-C+\alpha S/2}{\ome
 """,
     assumptions=("a constant step",),
     clauses=(
-        Clause(
-            text="$T$, $D$ and the numerators of five schemes", label="proved", check=_matrices
-        ),
+        Clause(text="$T$, $D$ and the numerators of five schemes", label="proved", check=_matrices),
         Clause(text="those of the two exact holds", label="proved", check=_exact_holds),
         Clause(
             text=r"$g[m] = c_0U_{m+1}+c_1U_m+c_2U_{m-1}$: the recursion and its start",

@@ -142,7 +142,9 @@ scheme's poles meet at $a = w(2-w)$, that is at $\zeta = 1 - \omega h/2$ and not
             check=_thirty,
             where=f"$m\\leq{TERMS}$ and $m\\leq{FEW}$, as polynomials, exactly",
         ),
-        Clause(text=r"the published scheme's poles meet at $a=w(2-w)$", label="proved", check=_critical),
+        Clause(
+            text=r"the published scheme's poles meet at $a=w(2-w)$", label="proved", check=_critical
+        ),
         Clause(
             text="the package's closed form passes through",
             label="sampled",

@@ -32,7 +32,6 @@ class Score:
     """Range of a two-pole band-pass's score."""
 
 
-
 def _confusion(claim: Score) -> Evidence:
     """Compare the scores of oscillators at 20 dB with those of nulls, pair by pair."""
     confusion = {name: 1 - auc for name, auc in separation(claim).items()}
