@@ -152,8 +152,8 @@ the true one by
 $$\text{zero-order hold } 41\,\%, \quad \text{published } 23\,\%, \quad \text{Tustin } 12\,\%, \quad
 \text{first-order hold } 5.6\,\% .$$
 
-The zero-order hold is exact for an input that is constant between frames, the first-order hold for one
-that is linear between them; the others for none.
+The zero-order hold is exact for an input that is constant between frames, the first-order hold for
+one that is linear between them; the others for none.
 
 Most of the zero-order hold's error is its delay of half a sample, $\left(1-e^{-i\Omega h}\right)/
 (i\Omega h) = e^{-i\Omega h/2}(1+O(\Omega^2h^2))$: half a sample earlier it errs by 3 %. A camera
