@@ -8,7 +8,8 @@ is :math:`y * \mathrm{box}_e * \mathrm{box}_\rho`, with the transfer
 
 With the repeated integrals :math:`G_0=g`, :math:`G_{k+1}(t)=\int_0^tG_k` of the impulse response,
 each box is a difference of the next integral: closed forms, at any times. An input that is held
-over a frame is one more box; a network that is fed the velocity sees one integral less.
+over
+a frame is one more box; a network that is fed the velocity sees one integral less.
 
 The time of a frame is when its last row ends its exposure.
 """

@@ -8,7 +8,8 @@ baseline and a free initial state:
 All unknowns are estimated at once by Levenberg-Marquardt steps on closed forms, so that the
 intervals hold what the unknown beats cost. What the forcing is cannot be known from the wave alone
 (theorem ID): several are tried, compared by the Bayesian information criterion, and where those
-that explain the wave about as well disagree on the poles, the fit is refused with that reason.
+that
+explain the wave about as well disagree on the poles, the fit is refused with that reason.
 """
 
 import math
@@ -167,8 +168,8 @@ def _refusal(fits: list[ForcedFit]) -> str:
         if other.bic - best.bic < CLOSE_BIC:
             for name in ("omega_rad_s", "alpha_per_s"):
                 ratio = getattr(other.oscillator, name) / getattr(best.oscillator, name)
-                if abs(math.log(ratio)) > APART:
-                    times = math.exp(abs(math.log(ratio)))
+                times = math.exp(abs(math.log(ratio)))
+                if math.log(times) > APART:
                     return (
                         f"the poles depend on the forcing: {best.forcing} and {other.forcing} "
                         f"explain the wave as well, and differ {times:.1f} "

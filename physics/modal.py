@@ -1,4 +1,4 @@
-r"""A line with a closed end, as a sum of oscillators and a direct path.
+r"""A line with a closed end, as a sum of oscillators.
 
 With :math:`p(0)=p_\mathrm{in}`, :math:`p_x(L)=0`, :math:`k_n=(n-\tfrac12)\pi/L` and
 :math:`q(s)=c^2\gamma^2(s)` (which is :math:`s(s+\alpha)` on a plain line),
@@ -6,7 +6,8 @@ With :math:`p(0)=p_\mathrm{in}`, :math:`p_x(L)=0`, :math:`k_n=(n-\tfrac12)\pi/L`
 .. math:: H(s) = \sum_{n\ge1}\frac{2c^2k_n}{L}\,\frac{\sin k_nx}{q+c^2k_n^2}
                = 1-\sum_{n\ge1}\frac{2\sin k_nx}{k_nL}\,\frac{q}{q+c^2k_n^2}.
 
-Both series are exact. The second has the direct path (the 1) taken out: cut after :math:`N` modes
+Both series are exact. The second has the static response (the 1) taken out, which the modes cancel
+together: the vessel has no direct path (theorem DP). Cut after :math:`N` modes
 its error is at most of order :math:`N^{-2}`.
 
 A short line before a terminal bed, reduced to one oscillator with an explicit error.
@@ -52,13 +53,13 @@ def mode_weights(line: Line, count: int, *, position_m: float) -> Float64[np.nda
 def modal_transfer(
     line: Line, s: Complex[np.ndarray, " point"], *, position_m: float, modes: int
 ) -> Complex128[np.ndarray, " point"]:
-    r"""Return the direct path and the first modes of `closed_end_transfer`.
+    r"""Return the static response and the first modes of `closed_end_transfer`.
 
     Args:
         line: The segment.
         s: Complex frequencies in 1/s.
         position_m: :math:`x` in m.
-        modes: :math:`N`; 0 leaves the direct path alone.
+        modes: :math:`N`; 0 leaves the 1 alone.
 
     Raises:
         ParameterError: If the position is not on the line, ``modes`` negative, ``s`` not finite.
@@ -78,7 +79,7 @@ def modal_transfer(
 def modal_transfer_without_direct_path(
     line: Line, s: Complex[np.ndarray, " point"], *, position_m: float, modes: int
 ) -> Complex128[np.ndarray, " point"]:
-    """Return the first modes alone: what is left if the direct path is forgotten.
+    """Return the first modes alone: the plain series, cut.
 
     Raises:
         ParameterError: As `modal_transfer`, and if ``modes`` is below 1.

@@ -1,6 +1,6 @@
 """CAM: exposure, rolling shutter, uneven times and velocity, inside the kernel and exact."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -24,7 +24,7 @@ CAMERA = CameraTiming(exposure_s=0.02, readout_s=0.013)
 class Camera:
     """A claim: the box's transfer, the recursion of the integrals, the angle, what is averaged."""
 
-    delay: Any = sp.Rational(1, 2)
+    delay: Any = field(default=sp.Rational(1, 2))
     """Of one box, over its width."""
     friction: int = 1
     """Share of the friction in the recursion."""
@@ -145,10 +145,13 @@ An exposure of 33 ms turns the phase by 24 degrees at 4 Hz and takes 3 % of the 
 $G_0=g$ be the impulse response and $G_{k+1}$ the integral of $G_k$. Integrating the equation of the
 oscillator gives all of them in closed form,
 
-$$\omega^2G_k = \frac{t^{k-1}}{(k-1)!} - \alpha\,G_{k-1} - G_{k-2} \qquad (k\geq1),\quad G_{-1}=\dot g,$$
+$$\omega^2G_k = \frac{t^{k-1}}{(k-1)!} - \alpha\,G_{k-1} - G_{k-2} \qquad (k\geq1),\quad
+G_{-1}=\dot g,$$
 
-and every box is a difference: a frame that ends at $t$ sees $(G_1(t)-G_1(t-e))/e$, with rows the second
-difference of $G_2$, for an input held over a frame that of $G_3$, and a network that is fed the velocity
+and every box is a difference: a frame that ends at $t$ sees $(G_1(t)-G_1(t-e))/e$, with rows the
+second
+difference of $G_2$, for an input held over a frame that of $G_3$, and a network that is fed the
+velocity
 one integral less. These hold at any $t$: a frame that comes late is evaluated late.
 """,
     assumptions=(

@@ -22,11 +22,15 @@ LEAD = (
     "that lets a wrong claim through proves nothing."
 )
 SCOPE = (
-    "The published chain (PHASE-Net, arXiv 2509.24850) is judged by its abstract, its public summary "
-    "and its released model file; its appendix was not at hand, so where the paper and the truth are "
-    "said to part, the paper's own proof may already say so. Sizes and speeds of vessels are nominal: orders of magnitude for which "
+    "The published chain (PHASE-Net, arXiv 2509.24850) is judged by its abstract, its public "
+    "summary "
+    "and its released model file; its appendix was not at hand, so where the paper and the "
+    "truth are "
+    "said to part, the paper's own proof may already say so. Sizes and speeds of vessels are "
+    "nominal: orders of magnitude for which "
     "no source was verified, so conclusions are drawn over ranges. Skin optics in three "
-    "dimensions, mean flow, taper and branching are left out. References name where a step stands in "
+    "dimensions, mean flow, taper and branching are left out. References name where a step "
+    "stands in "
     "the literature; they were not looked up page by page."
 )
 
@@ -92,14 +96,16 @@ PARTS = (
     Part(
         title="The gap between the line and the oscillator",
         lead="An equation in space and time does not become an oscillator by looking at one point. "
-        "What stands at the end of the vessel decides: a closed end gives oscillators, a bed gives one "
+        "What stands at the end of the vessel decides: a closed end gives oscillators, a bed "
+        "gives one "
         "with an error, a matched end none; on the way to the skin nothing rings up to 4 Hz.",
         ids=("T7", "T8", "DP", "T9", "T10", "SK"),
     ),
     Part(
         title="From the oscillator to samples",
         lead="Seven ways to step an oscillator, each with its exact kernel, its region of "
-        "stability and its error, and what the camera adds. This part maps forcing to pulse; the map "
+        "stability and its error, and what the camera adds. This part maps forcing to pulse; "
+        "the map "
         "from noisy frames to pulse is that of T22 and KF.",
         ids=("T11", "T12", "T13", "T14", "T15", "HT", "CAM"),
     ),

@@ -38,7 +38,7 @@ class Closing:
     """A claim: form of the filter, its lengths, what a cut costs, and the network."""
 
     numerator_degree: int = 1
-    share: Any = sp.Integer(1)
+    share: Any = field(default=sp.Integer(1))
     """r/S over det F/det A."""
     taps: dict[tuple[Fraction, int], int] = field(
         default_factory=lambda: {
@@ -222,18 +222,21 @@ $r/S=\det F/\det A$,
 $$\hat z_{t|t} = \frac{f(q)-\frac{r}{S}\,a(q)}{f(q)}\,y_t = \frac{b_0+b_1q}{f(q)}\,y_t .$$
 
 It has two poles and one zero: **the estimator is an oscillator too**, damped by the noise. So T18
-applies to it. The residual network with in-map $K$, layers $s_t+F^{2^l}s_{t-2^l}$ and out-map $C$, of
+applies to it. The residual network with in-map $K$, layers $s_t+F^{2^l}s_{t-2^l}$ and out-map $C$,
+of
 width two, equals the filter cut after $M=2^L$ taps and misses
 
 $$\hat z_t-\hat z_t^{\mathrm{net}} = C F^M \hat x_{t-M} .$$
 
-What is missed is a function of past frames, and the filter's own error is orthogonal to all of them,
+What is missed is a function of past frames, and the filter's own error is orthogonal to all of
+them,
 so the mean square errors add, as an equality:
 
 $$E(z-\hat z^{\mathrm{net}})^2 = E(z-\hat z)^2 + CF^M\,\hat\Sigma\,(CF^M)^{\top}, \qquad
 \hat\Sigma = \Pi-P_{t|t} .$$
 
-This is the network that the physics asks for. How long it must be follows from the noise (table): at
+This is the network that the physics asks for. How long it must be follows from the noise (table):
+at
 20 dB a few frames do, however long the vessel rings; at $-20$ dB hundreds are needed for a lightly
 damped one. A gated network holds it within T21's bound, and reaches the filter's error on noisy
 pulses in single and in double precision.
@@ -291,7 +294,8 @@ pulses in single and in double precision.
         "half the layers do": replace(TRUTH, fewer_layers=3),
     },
     requires=("flint",),
-    paper="The derivation ends with a kernel from forcing to pulse; the network maps noisy frames to "
+    paper="The derivation ends with a kernel from forcing to pulse; the network maps noisy "
+    "frames to "
     "pulse. This is that map, with its length and its error.",
     numbers=numbers,
     references=(

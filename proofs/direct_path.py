@@ -1,6 +1,6 @@
 """DP: the vessel has no direct path; the 1 beside a cut sum of modes stands for the modes cut."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import Any
 
@@ -25,12 +25,12 @@ class Path:
     """A claim: when the pulse arrives, what is left at high frequency, what the 1 stands for."""
 
     arrival: Any = PLACE / SPEED
-    front: Any = sp.exp(-ALPHA * PLACE / (2 * SPEED))
-    instant_share: Any = sp.Integer(0)
+    front: Any = field(default=sp.exp(-ALPHA * PLACE / (2 * SPEED)))
+    instant_share: Any = field(default=sp.Integer(0))
     """Gain of the exact law as the frequency grows without end."""
     first_step: Any = 1 - 4 / sp.pi
     """Value at time 0 of the step response of the 1 and one mode, at the end of the line."""
-    weights: Any = sp.Integer(1)
+    weights: Any = field(default=sp.Integer(1))
     """Sum of all the weights at the end of the line: what the modes take from the 1."""
     errors: tuple[float, ...] = (0.0004, 0.041, 0.17)
     """Largest relative error of a fitted pair of poles: face to 4 Hz, heart to 3, to 4 Hz."""

@@ -32,7 +32,7 @@ class Table:
     )
     advanced: float = 0.032
     """Error of the zero-order hold at 4 Hz, moved forward by half a sample; at most."""
-    delay: Any = sp.Rational(1, 2)
+    delay: Any = field(default=sp.Rational(1, 2))
     """Delay of the zero-order hold in samples, as the step goes to 0."""
 
 
@@ -147,16 +147,16 @@ THEOREM = Theorem(
     id="HT",
     title="On a sinusoid every scheme errs, the exact holds too",
     statement=r"""
-A pulse is neither constant nor linear between frames. For an oscillator of 1.2 Hz and damping 0.5 at
+A pulse is neither constant nor linear between frames. For an oscillator of 1.2 Hz and damping 0.5
+at
 30 frames per second, with a sinusoid of 4 Hz sampled at its input, the sampled output differs from
 the true one by
 
-| scheme | exact for | error at 4 Hz |
-| --- | --- | --- |
-| zero-order hold | input constant between frames | 41 % |
-| published (semi-implicit) | none | 23 % |
-| Tustin | none | 12 % |
-| first-order hold | input linear between frames | 5.6 % |
+$$\text{zero-order hold } 41\,\%, \quad \text{published } 23\,\%, \quad \text{Tustin } 12\,\%, \quad
+\text{first-order hold } 5.6\,\% .$$
+
+The zero-order hold is exact for an input that is constant between frames, the first-order hold for
+one that is linear between them; the others for none.
 
 Most of the zero-order hold's error is its delay of half a sample, $\left(1-e^{-i\Omega h}\right)/
 (i\Omega h) = e^{-i\Omega h/2}(1+O(\Omega^2h^2))$: half a sample earlier it errs by 3 %. A camera

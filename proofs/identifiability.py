@@ -181,18 +181,26 @@ THEOREM = Theorem(
 Let $y$ be a wave and the forcing $u$ unseen.
 
 **Nothing without the forcing.** For every other $(\alpha_2,\omega_2)$ the forcing
-$u_2 = u + (\alpha_2-\alpha)\dot y + (\omega_2^2-\omega^2)y$ explains the same wave exactly. If the heart
-beats evenly the wave is its harmonics, $c_k = u_kH(ik\Omega)$: with free $u_k$ each slope of $c_k$ in the
-oscillator is a multiple of its slope in $u_k$, the Fisher information is singular, and **two numbers stay
+$u_2 = u + (\alpha_2-\alpha)\dot y + (\omega_2^2-\omega^2)y$ explains the same wave exactly. If the
+heart
+beats evenly the wave is its harmonics, $c_k = u_kH(ik\Omega)$: with free $u_k$ each slope of $c_k$
+in the
+oscillator is a multiple of its slope in $u_k$, the Fisher information is singular, and **two
+numbers stay
 hidden: both of the oscillator's**. No method, no length of recording and no network changes that.
 
-**All of it with the shape of the beat.** If the forcing is known up to gain and delay, two harmonics
-determine $\alpha$ and $\omega$. Between short beats the wave moves freely and shows the poles; heights and
-times of the beats may then be unknown. What that costs is the Cramer-Rao bound in the table; an unknown
+**All of it with the shape of the beat.** If the forcing is known up to gain and delay, two
+harmonics
+determine $\alpha$ and $\omega$. Between short beats the wave moves freely and shows the poles;
+heights and
+times of the beats may then be unknown. What that costs is the Cramer-Rao bound in the table; an
+unknown
 duration of the ejection multiplies it.
 
-So whoever reads an oscillator off a face assumes a forcing. T22's reading assumes a white one, and is
-wrong where ejections drive. `pulsephase fit` tries several, and refuses where they explain the wave as
+So whoever reads an oscillator off a face assumes a forcing. T22's reading assumes a white one, and
+is
+wrong where ejections drive. `pulsephase fit` tries several, and refuses where they explain the
+wave as
 well and disagree.
 """,
     assumptions=(
@@ -241,7 +249,8 @@ well and disagree.
         "the damping to one in ten thousand": replace(TRUTH, spread=(0.0016, 1e-4)),
     },
     requires=("flint",),
-    paper="That a learned kernel shows an oscillator is offered as a reading of the vessel. Without the "
+    paper="That a learned kernel shows an oscillator is offered as a reading of the vessel. "
+    "Without the "
     "forcing no reading of the vessel exists.",
     numbers=numbers,
     references=("S. M. Kay, Fundamentals of Statistical Signal Processing I (1993), ch. 3.",),

@@ -1,6 +1,6 @@
 """LG: gates that see the signal add an error of first order, and what that error is."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -23,10 +23,10 @@ CASES = tuple((layers, scale) for layers in (1, 3, 5) for scale in (0.5, 0.1, 0.
 class Live:
     """A claim: the first-order term, the bound's terms, and the fall of the error."""
 
-    product: Any = sp.Rational(1, 2)
+    product: Any = field(default=sp.Rational(1, 2))
     """Factor of epsilon a b in the layer."""
     power: float = 1.0
-    bound_product: Any = sp.Rational(1, 2)
+    bound_product: Any = field(default=sp.Rational(1, 2))
     bound_scale: float = 1.0
     idle_power: float = 2.0
 
@@ -110,7 +110,8 @@ Scale **both** branches of a gated layer, $s_t + \frac{2}{\epsilon}\tanh(\epsilo
 $$\frac{2}{\epsilon}\tanh(\epsilon a)\,\sigma(\epsilon b)
 = a + \frac{\epsilon}{2}\,ab + O(\epsilon^2),$$
 
-the first term of a Volterra series beyond the linear one, and the distance from the linear layers is
+the first term of a Volterra series beyond the linear one, and the distance from the linear layers
+is
 at most $E_L$, where with $n_l=\|W_l\|_\infty$, $v_l=\|V_l\|_\infty$
 
 $$E_{l+1} = (1+n_l)E_l + \frac{\epsilon}{2}\,n_lv_lX_l^2 + \frac{\epsilon^2}{3}(n_lX_l)^3,$$

@@ -1,7 +1,7 @@
 """SK: within the pulse band a skin bed behind its arterioles is one real pole, no resonance."""
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import Any
 
@@ -41,7 +41,7 @@ class Bed:
     """Below which none of them rings."""
     surrogate: tuple[float, float] = (0.075, 0.39)
     """Error of the lumped reduction at 1.2 Hz: median and 95th percentile, to a quarter."""
-    arteriole: Any = sp.Integer(1)
+    arteriole: Any = field(default=sp.Integer(1))
     """Share of the arterioles' resistance in the load of the artery."""
 
 
@@ -280,14 +280,19 @@ $T=L/c$ and $\lambda=L_i/R_t$ the bed sees $(1-f)/N$ of the inlet's pressure, wh
 $$N = (1+fst)\cosh y + \lambda\,(s+\alpha)(1+st)\,\frac{\sinh y}{y} .$$
 
 On the half disc $|s|\leq8\pi$, $\mathrm{Re}\,s\leq0$, for **every** network of the
-box, $F = Ny/(t\sinh y)$ has $\mathrm{Re}\,F'>0$. A function whose derivative has a positive real part on
-a convex set takes no value twice there (Noshiro and Warschawski), so $F$ has at most one zero; $F$ is
+box, $F = Ny/(t\sinh y)$ has $\mathrm{Re}\,F'>0$. A function whose derivative has a positive real
+part on
+a convex set takes no value twice there (Noshiro and Warschawski), so $F$ has at most one zero; $F$
+is
 real on the real axis, so complex zeros come in pairs. Hence **no ringing pole has a natural
 frequency up to 4 Hz**: within the pulse band the bed adds one real pole, a low-pass.
 
-The claim ends there. The same networks do ring *above* the band: every one of 300 drawn networks has
-an underdamped pair, between 8 and 60 Hz, with a median damping ratio near 0.16. And the path from the
-heart to the face, not in this box, has a mode at 3.75 Hz with damping 0.06. The two-pole reduction of
+The claim ends there. The same networks do ring *above* the band: every one of 300 drawn networks
+has
+an underdamped pair, between 8 and 60 Hz, with a median damping ratio near 0.16. And the path from
+the
+heart to the face, not in this box, has a mode at 3.75 Hz with damping 0.06. The two-pole reduction
+of
 T9 does not describe these networks: it errs at 1.2 Hz by 7 % in the median and 39 % at the
 95th percentile of the draws.
 """,
@@ -331,7 +336,8 @@ T9 does not describe these networks: it errs at 1.2 Hz by 7 % in the median and 
         "the lumped reduction is good to 2 %": replace(TRUTH, surrogate=(0.02, 0.04)),
     },
     requires=("flint",),
-    paper="An oscillator near the pulse suggests a resonance. Over these ranges the path to the skin "
+    paper="An oscillator near the pulse suggests a resonance. Over these ranges the path to "
+    "the skin "
     "bed has none up to 4 Hz; arterioles alone are overdamped tenfold.",
     numbers=numbers,
     references=("P. L. Duren, Univalent Functions (1983), thm. 2.16 (Noshiro, Warschawski).",),

@@ -159,7 +159,8 @@ none of them larger than 1 at any Womersley number, and every term of the radial
 $$p_r = O\left(\varepsilon^2\right).$$
 
 In a large vessel $\kappa=\Omega/c$ and $m=1$. In an arteriole friction rules, $\kappa =
-\sqrt{\Omega\alpha}/c$ is about a hundred times $\Omega/c$, and a scaling with $\Omega/c$ would leave
+\sqrt{\Omega\alpha}/c$ is about a hundred times $\Omega/c$, and a scaling with $\Omega/c$ would
+leave
 the friction of size $\mathrm{Wo}^{-2}\approx 1100$ with nothing to balance it.
 """,
     assumptions=(

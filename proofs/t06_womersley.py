@@ -1,4 +1,4 @@
-"""T6: the exact friction of a beating flow is not of second order; the best form at low Womersley numbers is 4/3."""
+"""T6: the exact friction of a beating flow is not of second order; its low form has 4/3."""
 
 from typing import Any
 
@@ -214,7 +214,8 @@ $$s\,\frac{I_0(\chi)}{I_2(\chi)} = \frac{\nu}{R^2}\left(8 + \frac{4}{3}X - \frac
 So friction is an infinite sum of exponentials, and the exact one-dimensional law is **not** of
 second order. **At low Womersley numbers** its best second-order form keeps the inertance $4/3$:
 damping $6\nu/R^2$ and speed squared $\frac{3}{4}c^2$. At $\mathrm{Wo}=12$ that form errs by 21 %, a
-blunt profile ($\zeta=9$) by 10 %: no second-order law serves all vessels. The law $s + 8\nu/R^2$ has the right resistance and the wrong inertia: a
+blunt profile ($\zeta=9$) by 10 %: no second-order law serves all vessels. The law $s + 8\nu/R^2$
+has the right resistance and the wrong inertia: a
 mode with $ckR^2/\nu = 4$ rings, and that law calls it critically damped.
 """,
     assumptions=(

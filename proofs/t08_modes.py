@@ -1,6 +1,6 @@
 """T8: a line with a closed end is exactly a sum of oscillators."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import mpmath as mp
@@ -40,7 +40,7 @@ class Modes:
     bound_power: int = 2
     """The error after N modes is at most of order N to the minus this."""
     bound_scale: float = 1.0
-    residue_scale: sp.Rational = sp.Integer(1)
+    residue_scale: sp.Rational = field(default=sp.Integer(1))
 
 
 def _eigenfunctions(claim: Modes) -> Evidence:

@@ -1,7 +1,7 @@
 """T9: a short line that feeds a bed is one oscillator, with effective constants and an error."""
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import mpmath as mp
@@ -39,7 +39,7 @@ class Lump:
     """Of the two rates in the discriminant."""
     denominators: bool = True
     """Whether the bound has its denominators."""
-    first: sp.Rational = sp.Rational(1, 6)
+    first: sp.Rational = field(default=sp.Rational(1, 6))
     """Share of the drop along the line in the first-order term that is left out."""
     bed_scale: float = 1.0
     """What the bound with a bed is multiplied by."""

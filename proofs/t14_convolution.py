@@ -1,6 +1,6 @@
 """T14: a stepped oscillator is its initial state plus a causal convolution, and not without it."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import sympy as sp
@@ -27,7 +27,7 @@ class Claim:
     initial_state: bool = True
     lag: int = 0
     second_term: int = 1
-    blind: sp.Rational = sp.Integer(1)
+    blind: sp.Rational = field(default=sp.Integer(1))
     """Damping alpha h at which the published scheme hides the velocity."""
 
 

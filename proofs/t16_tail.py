@@ -1,7 +1,7 @@
 """T16: what a cut kernel loses, exactly; and bounds on it that hold near critical damping too."""
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 
 import numpy as np
@@ -27,7 +27,7 @@ class Claim:
 
     norm: int = 1
     envelope_power: int = 1
-    gap: sp.Rational = sp.Integer(1)
+    gap: sp.Rational = field(default=sp.Integer(1))
     """Distance of a pair over 2 rho sin(theta)."""
     certified_taps: int = 40
 

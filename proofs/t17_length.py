@@ -108,7 +108,8 @@ arithmetic: $\mathrm{tail}(M)\leq\epsilon<\mathrm{tail}(M-1)$. A stack of $L$ la
 with dilations $1,2,4,\ldots$ sees $1+(k-1)(2^L-1)$ frames: 15 for $L=3$ and 31 for $L=4$ at $k=3$.
 
 At 30 frames per second and $\epsilon=0.01$ neither holds all oscillators of the theory: a lightly
-damped one rings on, and an overdamped one creeps on, for longer. What fits into 31 frames depends on
+damped one rings on, and an overdamped one creeps on, for longer. What fits into 31 frames depends
+on
 the frequency: at 0.7 Hz no damping, at 1.2 Hz dampings of 0.6 to 1.05, at 2 Hz 0.4 to 1.5, at 4 Hz
 0.2 to 2.8. Six layers (127 frames) hold most, seven the lightly damped one as well.
 """,

@@ -1,6 +1,6 @@
 """T21: what gates add to the linear theory, bounded, layer by layer."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import sympy as sp
@@ -30,9 +30,9 @@ class Gate:
     quartic: bool = True
     """The bound on a/2 + ab/4 holds ``|a||b|^3/48``."""
     scale_power: int = 2
-    cubic: sp.Rational = sp.Rational(1, 3)
-    logistic_cubic: sp.Rational = sp.Rational(1, 48)
-    modulation: sp.Rational = sp.Rational(1, 4)
+    cubic: sp.Rational = field(default=sp.Rational(1, 3))
+    logistic_cubic: sp.Rational = field(default=sp.Rational(1, 48))
+    modulation: sp.Rational = field(default=sp.Rational(1, 4))
     grows_through_layers: bool = True
     """An error is carried on, and grown, by the layers after."""
 
@@ -175,7 +175,8 @@ $|s^{(0)}|\leq X_0$, the distance from the linear layers is at most $E_L$, where
 $$E_{l+1} = (1+n_l)E_l + \frac{\epsilon^2}{3}(n_lX_l)^3,\qquad X_{l+1} = (1+n_l)X_l,\qquad E_0=0 .$$
 
 So a gated network with small in-weights and idle gates holds the linear one, to second order in
-their scale. With live gates the error is of first order (LG). What a gate adds first is $ab/4$: amplitude modulation, which is outside the linear theory.
+their scale. With live gates the error is of first order (LG). What a gate adds first is $ab/4$:
+amplitude modulation, which is outside the linear theory.
 """,
     assumptions=(
         "for the stacks: gate weights zero",
@@ -196,7 +197,8 @@ their scale. With live gates the error is of first order (LG). What a gate adds 
             where=f"{POINTS}^2 points up to {REACH:g}",
         ),
         Clause(
-            text=r"stacks with gates that stand still are within $E_L$, which falls as $\\epsilon^2$",
+            text=r"stacks with gates that stand still are within $E_L$, which falls as "
+            r"$\\epsilon^2$",
             label="sampled",
             check=_stacks,
             where="9 stacks; slope to 0.05",

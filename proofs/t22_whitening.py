@@ -119,6 +119,7 @@ def beaten_reading() -> float:
     return float(np.abs(natural) / (2 * np.pi))
 
 
+@cache
 def _kalman(damping: float, snr_db: float) -> SteadyKalman:
     mode = Oscillator.from_natural_hz(HZ, damping=damping)
     return steady_kalman(noisy_oscillator(mode, sample_hz=FPS, snr_db=snr_db))
@@ -172,6 +173,7 @@ def _taps(kernel: np.ndarray) -> int:
     return int(np.argmax(tail <= 1e-2 * tail[0]))
 
 
+@cache
 def memory(damping: float, snr_db: float) -> tuple[int, int]:
     """Return the taps that hold 99 % of the oscillator's kernel, and of the filter's."""
     kalman = _kalman(damping, snr_db)

@@ -134,19 +134,23 @@ THEOREM = Theorem(
     id="W3",
     title="With three taps fewer channels do: six oscillators in four",
     statement=r"""
-T19's bound of two channels an oscillator is for **two** taps, where each lag has one path through the
-layers. With three taps of dilation $2^l$ a lag has several. Cut the stack before layer $l$, $d=2^l$:
+T19's bound of two channels an oscillator is for **two** taps, where each lag has one path through
+the
+layers. With three taps of dilation $2^l$ a lag has several. Cut the stack before layer $l$,
+$d=2^l$:
 the lower layers reach $2d-1$ lags, the upper ones act on multiples of $d$, and
 
 $$G = \sum_{c=1}^{w} A_c(q^d)\,H_c(q) .$$
 
-Each residue of $G$ modulo $d$ but the last is $\sum_c A_c(z)\,(h_{c0}+h_{c1}z)$: it lies in the span
+Each residue of $G$ modulo $d$ but the last is $\sum_c A_c(z)\,(h_{c0}+h_{c1}z)$: it lies in the
+span
 of the $A_c$ and the $zA_c$, of dimension $2w$ at most. So, with $r_l$ the rank of these residues,
 
 $$\max_l \left\lceil \frac{r_l}{2}\right\rceil \ \leq\ w\ \leq\ \min(2N,\ \text{T20's width}) .$$
 
 For 31 taps, $L=4$: one oscillator needs two channels exactly (with one channel all residues at
-$d=8$ would share a quadratic factor, and they share none); **six oscillators fit into four channels**,
+$d=8$ would share a quadratic factor, and they share none); **six oscillators fit into four
+channels**,
 not twelve, and need two at least. Between the two bounds the least width is open.
 """,
     assumptions=("three taps, dilations $2^l$, no gates", "kernels in rational numbers"),
@@ -176,7 +180,8 @@ not twelve, and need two at least. Between the two bounds the least width is ope
         "the residues of one oscillator share a quadratic": replace(TRUTH, one_channel_gcd=2),
     },
     requires=("flint",),
-    paper="The paper's network has three taps. Its width of 128 is thirty times what six oscillators "
+    paper="The paper's network has three taps. Its width of 128 is thirty times what six "
+    "oscillators "
     "need in 31 frames.",
     numbers=numbers,
 )

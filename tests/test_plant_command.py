@@ -86,9 +86,9 @@ def test_a_photograph_stands_still_under_noise(face: Path, tmp_path: Path) -> No
     first = next(iter(pixels_of(next(iter(read_clips(face))))))
     cv2.imwrite(str(photo), first[..., ::-1])
     words = ["plant", str(photo), "--seconds", "6", "--out", str(tmp_path / "out")]
-    assert main([*words, "--codec", "h264", "--crf", "20"]) == 0
-    shown = frames_of(tmp_path / "out" / "photo.mp4")
-    assert len(shown) == 180 and shown.std(0).mean() > 0.1
+    assert main(words) == 0  # lossless: a codec would take the noise
+    shown = frames_of(tmp_path / "out" / "photo.mkv")
+    assert len(shown) == 180 and shown.std(0).mean() > 0.5
 
 
 def test_wrong_use_is_refused_before_the_work(

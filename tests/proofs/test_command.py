@@ -29,9 +29,11 @@ def test_json_has_the_agreed_form(capsys: pytest.CaptureFixture[str]) -> None:
     assert result["all_hold"] is True and result["all_mutants_fail"] is True
     (row,) = result["theorems"]
     assert list(row) == [
-        *("id", "title", "kind", "assumptions", "holds", "residual", "mutants", "seconds")
+        *("id", "title", "kind", "assumptions", "clauses", "holds"),
+        *("residual", "mutants", "seconds"),
     ]
     assert row["id"] == "BL" and row["holds"] is True and row["residual"] == 0.0
+    assert all(set(c) == {"text", "label", "where", "holds"} for c in row["clauses"])
     assert row["mutants"] and all(set(m) == {"name", "fails"} for m in row["mutants"])
 
 
@@ -76,9 +78,14 @@ def test_an_unknown_theorem_is_wrong_use(capsys: pytest.CaptureFixture[str]) -> 
     assert "T99" in capsys.readouterr().err
 
 
+def test_it_prints_how_many_clauses_of_each_kind(capsys: pytest.CaptureFixture[str]) -> None:
+    _, out = run(capsys, "--only", "BL")
+    assert "clauses: 4 proved, 0 certified, 0 sampled" in out
+
+
 def test_list_proves_nothing(capsys: pytest.CaptureFixture[str]) -> None:
     code, out = run(capsys, "--list", "--only", "BL")
-    assert code == 0 and out.startswith("BL") and "symbolic" in out
+    assert code == 0 and out.startswith("BL") and "proved" in out
     code, out = run(capsys, "--list", "--only", "BL", "--json")
     assert code == 0 and json.loads(out)["theorems"][0]["id"] == "BL"
 

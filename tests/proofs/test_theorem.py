@@ -7,7 +7,7 @@ import pytest
 
 from pulsephase.errors import ParameterError
 from pulsephase.proofs.catalogue import CATALOGUE, load, theorems
-from pulsephase.proofs.theorem import Evidence, Theorem, prove
+from pulsephase.proofs.theorem import Clause, Evidence, Theorem, prove, refusing_clauses
 
 
 def evidence(claim: float) -> Evidence:
@@ -17,10 +17,9 @@ def evidence(claim: float) -> Evidence:
 SOUND = Theorem(
     id="X1",
     title="two is two",
-    kind="numeric",
     statement="$2 = 2$",
     assumptions=(),
-    check=evidence,
+    clauses=(Clause(text="c", label="sampled", where="1 point", check=evidence),),
     claim=2.0,
     mutants={"three": 3.0},
 )
@@ -50,7 +49,8 @@ def test_a_check_that_stops_proves_and_refuses_nothing() -> None:
     def check(claim: float) -> Evidence:
         return Evidence(residual=1 / claim - 0.5)
 
-    verdict = prove(replace(SOUND, check=check, claim=0.0, mutants={"zero": 0.0, "one": 1.0}))
+    clauses = (Clause(text="c", label="proved", check=check),)
+    verdict = prove(replace(SOUND, clauses=clauses, claim=0.0, mutants={"zero": 0.0, "one": 1.0}))
     assert verdict.holds is False and "ZeroDivisionError" in verdict.detail
     zero, one = verdict.mutants
     assert not zero.fails and "ZeroDivisionError" in zero.name
@@ -79,3 +79,29 @@ def test_the_order_is_the_order_of_the_chain() -> None:
     found = [theorem.id for theorem in theorems(["bl"])]
     assert found == ["BL"]
     assert len(set(CATALOGUE.values())) == len(CATALOGUE)
+
+
+def test_every_clause_but_a_proved_one_says_where() -> None:
+    with pytest.raises(ParameterError, match="say where"):
+        Clause(text="c", label="sampled", check=evidence)
+    Clause(text="c", label="proved", check=evidence)
+
+
+def test_the_weakest_clause_names_the_theorem() -> None:
+    firm = Clause(text="c", label="proved", check=evidence)
+    ball = Clause(text="c", label="certified", where="a box", check=evidence)
+    theorem = replace(SOUND, clauses=(firm, ball))
+    assert theorem.kind == "certified" and theorem.count("proved") == 1
+    assert replace(SOUND, clauses=(*SOUND.clauses, firm, ball)).kind == "sampled"
+
+
+def test_a_clause_that_refuses_nothing_is_seen() -> None:
+    blind = Clause(text="blind", label="proved", check=lambda claim: Evidence(residual=0.0))
+    theorem = replace(SOUND, clauses=(blind, *SOUND.clauses))
+    assert refusing_clauses(theorem) == {2}
+    assert prove(theorem).mutants[0].by == 2
+
+
+def test_a_theorem_without_clauses_is_refused() -> None:
+    with pytest.raises(ParameterError, match="no clauses"):
+        replace(SOUND, clauses=())

@@ -15,6 +15,7 @@ from pulsephase.training.config import (
     Machine,
     Network,
     Optimiser,
+    PlantedSource,
     SyntheticSource,
     TrainConfig,
     share_of_batch,
@@ -31,13 +32,17 @@ from pulsephase.training.settings import (
 )
 
 PLAIN = TrainConfig(
-    data=Data(synthetic=(SyntheticSource(),), cached=(CachedSource(cache="c"),)),
+    data=Data(
+        synthetic=(SyntheticSource(),),
+        cached=(CachedSource(cache="c"),),
+        planted=(PlantedSource(cache="footage"),),
+    ),
     network=Network(name="base", overrides={"mixer": "identity"}),
 )
 
 
-def test_there_are_fewer_than_forty_keys() -> None:
-    assert 30 < len(keys()) < 40
+def test_there_are_fewer_than_fifty_keys() -> None:
+    assert 30 < len(keys()) < 50
     assert {"data.synthetic.preset", "data.cached.split", "network.overrides"} <= set(keys())
 
 
@@ -55,6 +60,7 @@ def test_every_key_can_be_set_from_the_command_line() -> None:
     for key in keys():
         plain = to_plain(PLAIN)
         path = key.replace("synthetic.", "synthetic.0.").replace("cached.", "cached.0.")
+        path = path.replace("planted.", "planted.0.")
         old = plain
         for name in path.split("."):
             old = old[int(name)] if name.isdigit() else old[name]
@@ -103,7 +109,7 @@ def test_a_wrong_setting_is_one_clear_error(setting: str, message: str) -> None:
 
 
 def test_nothing_to_train_on_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
-    with pytest.raises(ParameterError, match="cache or a synthetic preset"):
+    with pytest.raises(ParameterError, match="a synthetic preset or planted footage"):
         from_plain(defaults())
     assert main(["train"]) == 2
     assert "nothing to train on" in capsys.readouterr().err

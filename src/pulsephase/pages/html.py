@@ -181,5 +181,9 @@ th { text-align: left; font-weight: 600; }
 td, th { padding: 0.28rem 0.8rem 0.28rem 0; vertical-align: top;
   border-bottom: 1px solid color-mix(in srgb, var(--faint) 45%, transparent); }
 .n { text-align: right; font-variant-numeric: tabular-nums; padding-right: 0; }
-@media print { details { background: none; } body { font-size: 11pt; } }
+table.clauses td:nth-child(2) { white-space: nowrap; }
+.references { font-size: 0.86rem; opacity: 0.85; }
+@media print { details { background: none; } body { font-size: 10pt; } main { max-width: none; }
+  .math { overflow: visible; } math { font-size: 0.92em; } section { break-inside: auto; }
+  figure, table tr { break-inside: avoid; } }
 """
