@@ -30,6 +30,8 @@ ADVICE = {
     errno.ENOENT: "check the name",
 }
 OTHER = "check the name and the disk"
+LONGEST = 1000
+"""Characters of an error: a value without end is shown by its beginning."""
 
 COMMANDS = {
     "demo": "Measure the two public sample videos and write a report.",
@@ -122,7 +124,8 @@ def _one_line(error: Exception) -> str:
     if isinstance(error, OSError) and error.strerror:
         what = error.filename or "a file"
         error = InputError(f"{what}: {error.strerror}; {ADVICE.get(error.errno or 0, OTHER)}")
-    return " ".join(shown(error).split()) or type(error).__name__
+    text = " ".join(shown(error).split()) or type(error).__name__
+    return text if len(text) <= LONGEST else f"{text[: LONGEST // 2]} ... {text[-LONGEST // 4 :]}"
 
 
 def entry() -> None:
