@@ -25,3 +25,4 @@ default_role = "code"
 
 html_theme = "furo"
 html_title = "pulsephase"
+suppress_warnings = ["ref.python"]  # results are importable from two modules of `vitals`

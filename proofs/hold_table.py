@@ -37,7 +37,7 @@ class Table:
 
 
 def enclosed_errors(hertz: float, *, advance: float = 0.0) -> dict[str, Any]:
-    """Enclose |H_d/H - 1| of each scheme at a frequency, in balls.
+    """Enclose :math:`|H_d/H - 1|` of each scheme at a frequency, in balls.
 
     Args:
         hertz: Frequency of the sinusoid in Hz.
