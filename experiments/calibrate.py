@@ -224,7 +224,11 @@ def fitted(folder: Path, planted: Path) -> dict[str, Calibration]:
         for m in (name.removesuffix(WITNESSED),)
     }
     every = [each for looks in seen.values() for each in looks]
-    tables[UNKNOWN] = table_of(every, [each[0] for each in real.values()], name=UNKNOWN)
+    rise, level, right = (
+        np.concatenate([getattr(look, field) for look in every])
+        for field in ("rise", "level", "right")
+    )
+    tables[UNKNOWN] = fit(rise, level, right, level_weight=0.0)  # it need not come from a face
     return tables
 
 
