@@ -152,7 +152,7 @@ def to_and_fro(
         there = there[::-1]
         order = np.concatenate([order, there[1:]])
     shown_s = np.concatenate([[0.0], np.abs(np.diff(times_s[order])).cumsum()])
-    stop = int(np.searchsorted(shown_s, max(lasts_s, times_s[-1]), side="right"))
+    stop = int(np.searchsorted(shown_s, max(lasts_s, times_s[-1]) - 1e-9)) + 1  # sums round
     return order[:stop], shown_s[:stop]
 
 
