@@ -141,7 +141,7 @@ def fit_oscillator(
 
 def _between_beats(
     y: Float64[np.ndarray, " time"], beats: Float64[np.ndarray, " beat"], sample_hz: float
-) -> tuple[Float64[np.ndarray, " time"], Float64[np.ndarray, " beat"], float]:
+) -> tuple[Float64[np.ndarray, " span"], Float64[np.ndarray, " beat"], float]:
     """Return the wave from the first beat to before the one that would follow the last.
 
     Before the first beat the forcing of the beat before has ended, and what is left of it is the

@@ -134,9 +134,12 @@ def decoded(
             yield frame, time_s / slower
     last_s = clock.last_s or 0.0
     announced = announced_s(container, stream) or 0.0
+    early = not by_count and announced > max(last_s, last_s + (first_s or 0.0)) + EARLY_S
+    # an AVI has no edit list: all frames that it counts are shown
+    fewer = container.format.name == "avi" and stream.frames > count + packets.broken
     if packets.stopped:
         say(f"{path} breaks off after {count} frames ({packets.stopped}); what is there is used")
-    elif not by_count and announced > max(last_s, last_s + (first_s or 0.0)) + EARLY_S:
+    elif early or fewer:
         if stream.frames > count:
             say(f"{path} ends after {count} of the {stream.frames} frames that it announces")
         else:

@@ -220,7 +220,7 @@ def test_wrong_times_are_named(net: PhaseNet, times: list[float], message: str) 
         ({"warmup": 10}, "below the delay of 15"),
         ({"zas_fraction": 1.5}, "allowed is 0 to 1"),
         ({"sample_hz": 0.0}, "above 0 Hz"),
-        ({"sample_hz": math.nan}, "above 0 Hz"),
+        ({"sample_hz": math.nan}, "sample_hz is nan"),
     ],
 )
 def test_wrong_configs_are_named(wrong: dict[str, Any], message: str) -> None:

@@ -224,6 +224,7 @@ def test_document_is_in_step_with_the_results() -> None:
     assert report.share_killed(held["modules"]) >= report.ASKED_SHARE
 
 
+@pytest.mark.slow  # of a release: it asks for `make mutate`, tens of minutes, after any change
 def test_the_share_holds_for_the_physics_as_it_is() -> None:
     """Mutants that a module has gained or lost since its run count as if they had survived."""
     held = report.read(run.RESULTS)["modules"]

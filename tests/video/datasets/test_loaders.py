@@ -87,11 +87,12 @@ def test_ubfc_times_that_do_not_rise_are_said(tmp_path: Path) -> None:
     assert "1 values whose time does not rise" in one("ubfc", tmp_path).label().notes[0]
 
 
-def test_ubfc_times_in_ms_are_believed_and_said(tmp_path: Path) -> None:
+def test_ubfc_times_in_ms_are_read_as_such_and_said(tmp_path: Path) -> None:
     ubfc(tmp_path, step_s=33.3)
-    _, times_s, said = read(one("ubfc", tmp_path))
-    assert times_s[1] == pytest.approx(33.3)
-    assert "0.03003 frames a second by the label, 30 by the video" in said[0]
+    recording = one("ubfc", tmp_path)
+    _, times_s, _ = read(recording)
+    assert times_s[1] == pytest.approx(0.0333)
+    assert "its times are in ms" in " ".join(recording.read_label().notes)
 
 
 def test_ubfc_partial_video_keeps_the_times_of_what_is_there(tmp_path: Path) -> None:
