@@ -252,11 +252,7 @@ class CachedCases(Cases):
         Raises:
             InputError: If it is another.
         """
-        if size != self.cache.size:
-            raise InputError(
-                f"the cache of {self.name} holds crops of {self.cache.size} px, this network "
-                f"reads {size} px: build a cache of that size"
-            )
+        check_crops(self.cache, size)
 
     def read(self, sizes: Sequence[int]) -> Iterator[Case]:
         """Yield the clips, mapped from the disk."""
@@ -295,3 +291,16 @@ def part_of(cache: Cache, split: str, part: Part) -> CachedCases:
         entries=found.select(part, cache.entries),
         part=f"{part} of {Path(split).stem}",
     )
+
+
+def check_crops(cache: Cache, size: int) -> None:
+    """Refuse a size of crops that is not the cache's; no clip is opened.
+
+    Raises:
+        InputError: If it is another.
+    """
+    if size != cache.size:
+        raise InputError(
+            f"the cache of {cache.dataset} holds crops of {cache.size} px, this network "
+            f"reads {size} px: build a cache of that size"
+        )

@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from pulsephase.errors import InputError, ParameterError, TrainingError
-from pulsephase.evaluation.cases import CachedCases
+from pulsephase.evaluation.cases import CachedCases, check_crops
 from pulsephase.evaluation.judge import evaluate
 from pulsephase.evaluation.methods import Classical, Network
 from pulsephase.evaluation.results import Verdict
@@ -140,7 +140,8 @@ def _prepare(plan: Plan, fold: Fold, folder: Path, caches: Mapping[str, Cache]) 
     for source in config.data.cached:
         open_cache(source, network=network, frames=config.data.frames)
     for name in fold.test:
-        _tested(plan, fold, name, caches[name]).check_size(network.size)
+        _tested(plan, fold, name, caches[name])
+        check_crops(caches[name], network.size)
     return config if plan.epochs is None else epochs(config, plan.epochs)
 
 
@@ -162,7 +163,8 @@ def split_of(
     }
 
 
-def _tested(plan: Plan, fold: Fold, dataset: str, cache: Cache) -> CachedCases:
+def _tested(plan: Plan, fold: Fold, dataset: str, cache: Cache) -> list[CacheEntry]:
+    """Return the clips of the people to test; none of them is opened."""
     people = set(fold.test[dataset])
     kept = select(cache.entries, plan.where.get(dataset, ()))
     entries = [entry for entry in kept if entry.subject in people]
@@ -172,7 +174,7 @@ def _tested(plan: Plan, fold: Fold, dataset: str, cache: Cache) -> CachedCases:
             f"fold {fold.name!r} tests subject {missing[0]!r} of {dataset}, of whom "
             f"{cache.folder} holds no clip ({len(missing)} are missing); build the cache again"
         )
-    return CachedCases(cache, entries=entries, part=f"test of {plan.kind}")
+    return entries
 
 
 def _test(
@@ -190,7 +192,8 @@ def _test(
     ]
     verdicts = []
     for name in fold.test:
-        cases = _tested(plan, fold, name, caches[name])
+        entries = _tested(plan, fold, name, caches[name])
+        cases = CachedCases(caches[name], entries=entries, part=f"test of {plan.kind}")
         verdicts += evaluate(methods, cases, conventions=plan.conventions)
     about = {"protocol": plan.kind, "fold": fold.name, "trained_on": sorted(fold.train)}
     show(folder, verdicts)
