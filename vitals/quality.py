@@ -155,7 +155,7 @@ def calibration(method: str | None = None, *, witnessed: bool = False) -> Calibr
             has its plain one.
 
     Example:
-        >>> calibration("pos").of(rise=150.0, level=1.0) > 0.9
+        >>> calibration("pos").of(rise=150.0, level=1.0) > 0.8
         True
     """
     tables = _tables()

@@ -152,6 +152,7 @@ def build_cache(
     }
     try:
         out.mkdir(parents=True, exist_ok=True)
+        _refuse_others(out, request)  # nothing is written into a folder of others, no lock either
         with locked(out):
             return _built(root, dataset, out, request, recordings, workers, advance)
     except CacheFull as error:
@@ -195,8 +196,8 @@ def _check(*, size: int, sample_hz: float, workers: int, faces: str) -> None:
         raise ParameterError(f"faces is {faces!r}; there are {', '.join(FACES)}")
 
 
-def _begin(out: Path, request: dict[str, Any]) -> None:
-    """Make the folder, or check that it is one of ours; no report says that work goes on."""
+def _refuse_others(out: Path, request: dict[str, Any]) -> None:
+    """Raise unless the folder is empty or holds this very cache."""
     if (out / REQUEST).exists():
         before = _request(out)
         other = [
@@ -206,9 +207,14 @@ def _begin(out: Path, request: dict[str, Any]) -> None:
         ]
         if other:
             raise InputError(f"{out} holds another cache ({'; '.join(other)}); name another folder")
-    else:
-        if any(entry.name[0] != "." for entry in out.iterdir()):
-            raise InputError(f"{out} is not empty and holds no {REQUEST}; name an empty folder")
+    elif any(entry.name[0] != "." for entry in out.iterdir()):
+        raise InputError(f"{out} is not empty and holds no {REQUEST}; name an empty folder")
+
+
+def _begin(out: Path, request: dict[str, Any]) -> None:
+    """Make the folder, or check that it is one of ours; no report says that work goes on."""
+    _refuse_others(out, request)
+    if not (out / REQUEST).exists():
         write_json(out / REQUEST, request)
     (out / REPORT).unlink(missing_ok=True)
     (out / CLIPS).mkdir(exist_ok=True)
