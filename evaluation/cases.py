@@ -1,7 +1,4 @@
-"""Clips that methods are judged on, one at a time, and the generator as a source of them.
-
-A cached data set, or a part of its split, as clips that methods are judged on.
-"""
+"""Clips that methods are judged on, one at a time: of the generator, or of a cached data set."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence

@@ -1,6 +1,6 @@
 """One page of an evaluation: the table, and for each result agreement, groups and worst clips.
 
-Figures of how far a method and the contact wave agree, as inline SVG (see `figures`).
+Agreement with the contact wave is drawn as inline SVG.
 """
 
 import base64

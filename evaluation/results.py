@@ -1,7 +1,4 @@
-"""What became of each clip, and of a method on all of them.
-
-Parts of a row of results: metrics over stretches, coverage, attributes, the device's reading.
-"""
+"""The result of a method on each clip, and on all of them: metrics, coverage, attributes."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

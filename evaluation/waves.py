@@ -1,7 +1,4 @@
-"""Judge waves that somebody else computed: predictions and labels, no video.
-
-Waves, and tables of names, from plain files.
-"""
+"""Judge waves that somebody else computed: predictions and labels from plain files, no video."""
 
 import csv
 import zipfile

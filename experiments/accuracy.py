@@ -10,9 +10,7 @@
 * *conventions*: the same 42 waves under each convention of `pulsephase.vitals.metrics`.
 
 ``python -m pulsephase.experiments.accuracy [NAME...]`` writes the tables that are named, or all, to
-``experiments/results/accuracy.json``; ``accuracy_tables.py`` lays them out.
-
-The tables of `accuracy.py` as the docs show them.
+``experiments/results/accuracy.json``.
 """
 
 import json

@@ -4,7 +4,7 @@ Protocol of ``experiments/compare.py``; the gain over POS is paired clip by clip
 mean gain has an interval that draws clips and seeds; with three seeds or fewer it is a rough one,
 so that each seed's own gain stands beside it.
 
-Where a colour method cancels the pulse itself: POS, and the pulse's own direction in colour.
+A second table parts the clips by whether POS cancels the pulse's own colour.
 """
 
 from collections.abc import Callable

@@ -3,8 +3,6 @@
 All else is the preset ``easy`` with a pulse of 0.3 % (an ordinary one; at the 1 % of ``easy`` every
 method is right almost everywhere). A level pins the range of its axis to one value. Frames with
 jittered times are brought to an even grid by their times first, as every video is.
-
-The curves of robustness, as the ledger's page shows them.
 """
 
 from collections.abc import Callable, Iterator, Mapping

@@ -4,8 +4,6 @@ A look-alike of UBFC-rPPG (synthetic people in other rooms, with other ranges th
 pretrained on; a finger that lags behind the face) is cached once. Networks are trained on its first
 1, 2, 4 or 8 subjects for the same steps, and judged on twelve others. It says nothing of the real
 set, only how much of a second domain the first one saves.
-
-Fine-tuning, as the ledger's page shows it.
 """
 
 import tempfile

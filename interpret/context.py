@@ -2,7 +2,7 @@
 
 Expensive things that several sections need are made once, by `Context.once`.
 
-The user's videos as clips of face crops, cut to the length that an interpretation needs.
+A user's videos become clips of face crops of the length that an interpretation needs.
 """
 
 from collections.abc import Callable, Iterator, Sequence

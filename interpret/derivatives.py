@@ -5,7 +5,7 @@ no more than one gradient of the pixels is held at a time; it is reduced at once
 each frame and to the response to the colour of the skin. A long clip of a PHASE-Net is read in
 pieces whose activations are worked out again on the way back, so that memory stays bounded.
 
-How near a gated network is to a linear one at its operating points.
+The gates' values there tell how near a gated network is to a linear one.
 """
 
 from collections.abc import Callable, Sequence

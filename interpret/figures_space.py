@@ -1,7 +1,4 @@
-"""Figures of section space: masks on the face, what is mixed, and where the pulse comes from.
-
-Figures of section layers: what each layer adds, and what has built up.
-"""
+"""Figures of the sections space (masks, mixing, occlusion) and layers (what each layer adds)."""
 
 from collections.abc import Mapping
 from typing import Any

@@ -1,8 +1,7 @@
-"""Figures of sections system and nulls: Bode plot, poles, how many there are, and chance.
+"""Figures of the sections response, system, nulls and forcing.
 
-Figure of section forcing: what is read from each clip against its heart rate and its vessel.
-
-Figures of section response: energy by lag, and the kernels with their spread.
+Energy by lag and kernels with their spread; Bode plot, poles and their number; what scores by
+chance; what is read from each clip against its heart rate and its vessel.
 """
 
 from collections.abc import Mapping, Sequence

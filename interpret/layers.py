@@ -9,7 +9,7 @@ a linear, dilated layer; for a layer without gates it is the layer. The response
 what the wave would follow if the read-out stood behind that layer already. The product of mean
 layers is not the mean of the products: section ``response`` has the exact one.
 
-Poles read off the weights: the squaring law of tap pencils, where its theorem applies.
+Where the squaring law of tap pencils applies, poles are read off the weights.
 """
 
 from typing import Any

@@ -5,8 +5,6 @@ Others are made of the kernel itself (permuted taps) or are what scores without 
 kernels, noise, a plain filter of the same length). A two-pole Butterworth filter is the same object
 as an oscillator: it is shown as an impostor, expected to pass, and decides nothing; so is a plain
 filter fitted to the same clips, which tells whether the data alone give such a kernel.
-
-A plain filter fitted to the same clips: what the data alone make of a kernel.
 """
 
 import json

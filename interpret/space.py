@@ -8,7 +8,7 @@ that see their neighbours, so a place in it is not quite a place in the face; oc
 integrated gradients ask the video itself. Masks of the same network with random weights stand
 beside it as the null.
 
-What ZAS, or a control in its place, moves where: read from the module, on a map of indices.
+What the mixer moves where is read from the module, on a map of indices.
 """
 
 from collections.abc import Sequence

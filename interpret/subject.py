@@ -4,7 +4,7 @@
 torch can differentiate; give it ``redraw`` and the decisive null (the same architecture with random
 weights) can be built for it too.
 
-From a name on the command line to a subject: shipped weights, a file of weights, or Python.
+A subject is opened from the name of shipped weights, a file of weights, or Python code.
 """
 
 import copy

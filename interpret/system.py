@@ -1,6 +1,6 @@
-"""Section system: the headline kernel as a linear system, and what it says of two poles.
+"""Section system: the main kernel as a linear system.
 
-Numbers of one kernel: Bode, group delay, its two-pole model with zeros, and how sure they are.
+Bode plot, group delay, and a model of two poles with zeros and intervals.
 """
 
 from dataclasses import dataclass

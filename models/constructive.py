@@ -6,7 +6,7 @@ stack of any kernel) into an `UngatedTCN`, which then is that kernel. `load_gate
 :math:`\tanh` is nearly linear and the gates stand still. How far it then is from the kernel is
 bounded (`gated_bound`), and :math:`\epsilon` follows from the error one allows (`gate_scale`).
 
-How far a gated network can be from its own linear part: a certificate for any weights.
+A certificate bounds how far any gated network is from its own linear part.
 """
 
 import math

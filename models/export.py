@@ -4,7 +4,7 @@ A step graph is a stream for any ONNX runtime: start with zeros (`onnx_run.initi
 every ``next.NAME`` back as ``state.NAME``. Batch is dynamic in both graphs; the frames of a clip
 are not, because its running mean is a recurrence, unrolled.
 
-Temporal heads in a form that ONNX can hold: plain products, one frame after the other.
+Temporal heads are rewritten as plain products, one frame after the other, which ONNX can hold.
 """
 
 import copy

@@ -1,10 +1,7 @@
-"""Which temporal head: the paper's gated network, and the controls it is judged by.
+"""Temporal heads: the paper's gated network by name, and the controls it is judged by.
 
-Control: a plain causal filter of the gated network's memory, every tap free.
-
-Control: a gated recurrent unit, whose memory has no end.
-
-Control: the theory's own realisation, oscillators stepped exactly.
+Controls are a plain causal filter of the same memory with every tap free, a gated recurrent unit,
+and oscillators that are stepped exactly.
 """
 
 import math

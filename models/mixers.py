@@ -1,9 +1,7 @@
-"""What may stand where ZAS stands: one interface for the swapper and the controls it is judged by.
+"""Mixers of face regions: the Zero-FLOPs Axial Swapper (ZAS) and the controls it is judged by.
 
 Each mixer leaves the first channels as they are and works on the last floor(p C), frame by frame;
 but for the 1x1 convolution all are permutations, with neither parameters nor multiply-adds.
-
-Zero-FLOPs Axial Swapper (ZAS): mix regions of the face by a permutation, at no multiply-add.
 """
 
 from abc import ABC, abstractmethod

@@ -5,7 +5,7 @@ holds every truncated oscillator kernel (doubling identity, ``models/constructiv
 stand two controls of the same shape: one without gates, which is linear, and one that pads on both
 sides and so sees the future.
 
-What every temporal head promises, so that one stream serves them all.
+All temporal heads share one interface, so that one stream serves them all.
 """
 
 from abc import ABC, abstractmethod

@@ -10,9 +10,8 @@ Both series are exact. The second has the static response (the 1) taken out, whi
 together: the vessel has no direct path (theorem DP). Cut after :math:`N` modes
 its error is at most of order :math:`N^{-2}`.
 
-A short line before a terminal bed, reduced to one oscillator with an explicit error.
-
-A line whose end reflects nothing: a pulse that passes once, and a wake. No oscillator.
+A short line before a terminal bed is reduced to one oscillator with an explicit error. A line whose
+end reflects nothing has none: a pulse passes once and leaves a wake.
 """
 
 import math

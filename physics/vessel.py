@@ -4,7 +4,7 @@ Every value is a `Quantity` with unit, plausible range and source. No source for
 verified for this package: sizes and speeds are orders of magnitude, named as assumptions. What is
 derived from them (which vessels ring, and where) is therefore stated over ranges, not points.
 
-A number with its unit, its plausible range and where it comes from; and the algebra of units.
+`Quantity` is a number with unit, range and source, and the algebra of units.
 """
 
 import math

@@ -2,7 +2,7 @@
 
 Each module is one file of this package and holds one `THEOREM`.
 
-The chain in parts, as a reader meets it: a heading, a lead, and the theorems under it.
+The chain is read in parts: a heading, a lead, and the theorems under it.
 """
 
 from collections.abc import Iterable, Iterator

@@ -1,6 +1,6 @@
 """The head: an ellipsoid, and maps on it (albedo, perfusion, delay, gloss, hair and features).
 
-What may hide skin beside the hair: glasses, and a strand of hair across the face.
+Glasses and a strand of hair may hide skin.
 """
 
 from functools import lru_cache

@@ -4,9 +4,8 @@ The manifest holds the whole configuration and every seed, so that each clip can
 the SHA-256 of each file. The checksums protect the files; they promise nothing about another
 machine or another version of torch.
 
-One clip of a folder: rendered, written as its format has it, and its row of the manifest.
-
-What is asked of a folder of synthetic clips, and what cannot be.
+A request is checked before the work; each clip is rendered, written in the format that was asked,
+and has a row in the manifest.
 """
 
 import hashlib

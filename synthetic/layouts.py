@@ -2,8 +2,6 @@
 
 The layouts are those that public readers of the sets expect. Every clip is a person of its own,
 numbered by its seed. What a set leaves open is chosen here and said in each docstring.
-
-More layouts of public sets, for look-alikes: what their readers expect, from synthetic scenes.
 """
 
 import io

@@ -4,7 +4,7 @@ The licensed sets come only from their authors. A look-alike has the folders, fi
 clocks of a set, so that whatever reads one can be tried on the other; what is seen in it is
 synthetic, and nothing measured on it says anything about the real set.
 
-What differs between the recordings of a person in a public set, in words and in ranges.
+The conditions of a set's recordings are given in its words and as ranges of the generator.
 """
 
 import shutil

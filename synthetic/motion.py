@@ -1,8 +1,7 @@
-"""How the head moves: slow, rhythmic, swaying, bobbing with the heart; and eyelids and mouth.
+"""How the head, what is behind it, and the camera move.
 
-Something that moves behind the head: a hand, another head, a curtain; without a pulse.
-
-A camera held in the hand: the whole frame moves, the head and what is behind it together.
+The head moves slowly, rhythmically, sways, or bobs with the heart; eyelids and mouth move too.
+Something without a pulse may move behind it. A camera in the hand moves the whole frame.
 """
 
 import math

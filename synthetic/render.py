@@ -1,6 +1,6 @@
 """One clip from one seed: draw each layer, then render, without a loop over frames.
 
-The scalars that were drawn for a clip, by name, beyond those of its pulse and its skin.
+The scalars that were drawn are kept by name.
 """
 
 from dataclasses import replace

@@ -3,9 +3,8 @@
 The same layers as the crops; the lossy step is a real codec when the scene is written as a video,
 so the stand-in for one is left out.
 
-A face fine enough to be seen at the size of a scene, and to be found by a face detector.
-
-What a scene shows besides the head: a wall with things on it, a neck, shoulders.
+The face is fine enough to be found by a face detector. Besides it a scene shows a wall with things
+on it, a neck and shoulders.
 """
 
 from collections.abc import Iterator

@@ -1,6 +1,7 @@
 r"""From draws to light: the head lit, its skin coloured by the blood in it, before the camera.
 
-The transit delay: each pixel's wave :math:`z(t - \tau)`, where a Taylor series is too coarse.
+Each pixel's wave is late by its transit delay :math:`\tau`: by a Taylor series, or exactly where
+that is too coarse.
 """
 
 import math

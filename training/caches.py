@@ -3,7 +3,7 @@
 :class:`Readable` forgets the test subjects as soon as it is made; there is no way from it to their
 recordings. What is wrong with a cache is said here, before the training starts.
 
-By how much the contact wave of a data set is late, found on training clips only.
+How late the contact wave of a data set is, is found on training clips only.
 """
 
 import logging

@@ -1,7 +1,4 @@
-"""How many processes train together, and where: by the config, or by whoever launched us.
-
-Batch normalisation over all processes, by a differentiable all-reduce of our own.
-"""
+"""Processes that train together: how many, where, and batch normalisation over all of them."""
 
 import os
 from dataclasses import dataclass

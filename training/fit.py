@@ -1,8 +1,6 @@
 """Train: one function for every source and every mixture, that goes on where it was stopped.
 
-Everything that a training reads, opened and checked before it starts.
-
-What surrounds a training: that Lightning is quiet.
+Everything that a training reads is opened and checked before it starts.
 """
 
 import json

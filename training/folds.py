@@ -4,7 +4,7 @@ A subject stands on one side only. Validation subjects are taken from the traini
 test side is given before anything is drawn. That people of different sets are different people is
 an assumption: no set says otherwise.
 
-Which protocol: its folds from the subjects of the caches, and everything else that was asked.
+A plan holds the folds of a protocol and everything else that was asked.
 """
 
 import hashlib

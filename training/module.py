@@ -3,8 +3,6 @@
 A step is the clips of all processes in all parts. Each part gives the *sum* of its clips' losses;
 before the optimiser steps, the gradient is divided by the count of pulse-bearing clips over all of
 them, so that neither the number of processes nor of parts changes it.
-
-The loss of a batch of clips, for whoever trains or times a network.
 """
 
 from collections.abc import Callable

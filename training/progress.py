@@ -1,8 +1,7 @@
 """What happens after each step: average, validate, log, checkpoint, in this order.
 
-Checkpoints: written whole or not at all, by the clock, and only taken up by their own config.
-
-The log of a run as one CSV that grows, and that an interrupted run takes up where it stands.
+Checkpoints are written whole or not at all, by the clock, and taken up only by their own config.
+The log is one CSV that an interrupted run goes on with.
 """
 
 import csv

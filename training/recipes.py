@@ -1,10 +1,8 @@
-"""Every training recipe, committed before its weights are looked at on real video.
+"""Every training recipe.
 
 Seeds are 0, 1, 2 (`SEEDS`). Within a run the averaged weights with the lowest loss on held-out
-synthetic clips are kept; of the seeds trained, the one with the lowest such loss is shipped. Real
+clips are kept; of the seeds trained, the one with the lowest such loss is shipped. The two public
 clips choose nothing.
-
-Where the weights of each seed lie: three were trained by a recipe, one of them is shipped.
 """
 
 from dataclasses import dataclass, field

@@ -4,7 +4,7 @@ The clip with number ``index`` of a training is a pure function of the seed and 
 whatever the processes, workers, or interruptions. Step k of a training takes the numbers from
 ``k * batch`` on.
 
-Batches of a training in the one order that they have, from any step on, for any process.
+Batches come in one order, from any step on, for any process.
 """
 
 import os

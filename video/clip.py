@@ -2,8 +2,6 @@
 
 Footage is an iterator of consecutive clips, so that memory does not grow with its length; a
 synthetic clip is one such clip with its pulse known.
-
-What an image and a box are, in this room.
 """
 
 from collections.abc import Mapping

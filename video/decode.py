@@ -1,6 +1,6 @@
 """What comes out of FFmpeg: the frames of a file with their times, as far as it can be decoded.
 
-Which way up is a frame? The eight orientations that a display matrix can ask for.
+Frames are turned upright by the eight orientations that a display matrix can ask for.
 """
 
 import struct

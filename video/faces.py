@@ -3,9 +3,8 @@
 A missing face is a result, not a guess: before the first detection, after the track breaks, and
 when detection fails again and again, the answer is none.
 
-How has a face moved since it was last found? Corner points followed by optical flow.
-
-A box that holds still while the face is still, and follows it when it moves.
+Between detections corner points are followed by optical flow. The box holds still while the face
+does, and follows it when it moves.
 """
 
 import math

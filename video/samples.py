@@ -5,7 +5,7 @@ each, with one PPG value per frame. pip fetches the archive and compares its SHA
 anything with it; four named files are taken out, each by its own SHA-256, and everything else is
 thrown away.
 
-The two public sample clips, as a set of their own: real frames for a smoke run, and no more.
+They are also a data set, `SAMPLES`, for a smoke run of training.
 """
 
 import csv

@@ -3,7 +3,7 @@
 Two ways to the uncertainty: the closed forms of the toolboxes, which take every rate for
 independent, and a bootstrap over subjects, which does not.
 
-What a device shows beside what its wave says: the label's second opinion.
+What a device displays is compared with what its wave says, too.
 """
 
 from collections.abc import Sequence

@@ -5,7 +5,7 @@ All three integrate a wave of differences, detrend it by smoothness priors with
 first order, and take the largest bin of a boxcar periodogram of the next power of two. They differ
 in the band, in the power of the density that the SNR sums, and in the lags of the MACC.
 
-The convention of this package: windows of 10 s, a peak between the bins, lags that are bounded.
+`strict` is the convention of this package: windows of 10 s, a peak between the bins, bounded lags.
 """
 
 from dataclasses import dataclass

@@ -5,7 +5,7 @@ ways, and so are a check on it. Each takes a stretch of wave as one piece, and r
 sure it is of it, and where it abstains, why. Where they abstain was fixed on white, pink and brown
 noise of 5 to 60 s, of which each refuses at least 95 in 100.
 
-Autocorrelation and beats over time: an estimator asked of each window of a recording.
+Either can be asked of each window of a recording.
 """
 
 import math

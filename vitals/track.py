@@ -13,7 +13,7 @@ lies beyond what the mean of a window does, and below what a jump needs. Cap, co
 chosen on planted waves (docs/reference/vitals.md). The path looks at the whole wave: it is for
 recordings, not for streams.
 
-Does the rate of a window run away, faster than a heart's can?
+A window whose rate changes faster than a heart's can is told too.
 """
 
 import numpy as np

@@ -1,6 +1,6 @@
 """ICA: three independent sources, and the one with the sharpest line in the pulse band.
 
-JADE: independent sources by joint diagonalisation of fourth-order cumulants, batched.
+The sources are found by JADE, joint diagonalisation of fourth-order cumulants, batched.
 """
 
 import math

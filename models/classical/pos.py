@@ -1,12 +1,9 @@
-"""POS: a plane on which a change of light has no component.
+"""Projections of the mean colour of skin: POS, CHROM, GREEN, PBV, LGI and OMIT.
 
-CHROM: two chrominance signals, weighed so that a common distortion cancels.
-
-GREEN: the channel that blood absorbs most.
-
-PBV: the mixture of channels that answers to one colour of the pulse, and to little else.
-
-LGI and OMIT: what is left of green when the direction of the skin's colour is projected out.
+POS takes a plane on which a change of light has no component; CHROM two chrominance signals,
+weighed so that a common distortion cancels; GREEN the channel that blood absorbs most; PBV the mixture of
+channels that answers to one colour of the pulse; LGI and OMIT what is left of green when the
+direction of the skin's colour is projected out.
 """
 
 from functools import lru_cache

@@ -1,7 +1,4 @@
-"""Checks at the public door of this room; each error names the value and what is allowed.
-
-What the public functions of this room check at their door, in one place.
-"""
+"""Checks of arguments of public functions; each error names the value and what is allowed."""
 
 import math
 from typing import Any

@@ -1,7 +1,4 @@
-"""Which state of the code made a result.
-
-One thread for what gains nothing from a second one, or must not depend on their number.
-"""
+"""The state of the code and the machine that made a result, and the number of threads."""
 
 import os
 import platform

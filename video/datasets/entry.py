@@ -11,7 +11,7 @@
 
 Where a value is not known it is NaN. The box is in pixels of the source.
 
-Crops as bytes, without losing a pulse that is smaller than one of them.
+Crops are rounded to bytes at random, so that a pulse smaller than one step survives in the mean.
 """
 
 import hashlib

@@ -13,9 +13,7 @@ A split is a JSON file in ``named_splits/``, called ``DATASET.NAME.json``, or on
 A share s of n subjects is floor(s n + 1/2) of them, at least one; a share of 0 says that the split
 has no such part.
 
-In which order do names come? Two answers that differ: by their numbers, or as text.
-
-Which recordings of a set? Conditions on their attributes, in words.
+Conditions on recordings are words such as ``light=low``.
 """
 
 import math

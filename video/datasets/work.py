@@ -1,6 +1,6 @@
-"""One recording into the cache; whatever is wrong with it is its fate, and no one else's.
+"""Put one recording into the cache, and report on all of them.
 
-What became of every recording of a data set when it was cached.
+An error in one recording is reported and does not stop the others.
 """
 
 from collections.abc import Mapping

@@ -4,7 +4,7 @@ A stream is one face, one frame a call; a clip is 128 frames; a training step ha
 frames. The processes keep freed memory (``ALLOCATOR``): glibc otherwise returns every big tensor to
 the system, and a clip takes about twice as long.
 
-What a network costs, counted and not timed: parameters, multiply-adds, a stream's memory.
+Parameters, multiply-adds and the memory of a stream are counted, not timed.
 """
 
 import json

@@ -1,7 +1,4 @@
-"""The video with the face boxes, in a window of its own.
-
-What was read, as a table: one row a sample.
-"""
+"""What `live` shows and keeps: a window with the face boxes, and a table with a row a sample."""
 
 import os
 import sys

@@ -1,8 +1,7 @@
-"""The style sheet of the report: light and dark, one column on a phone and two beside a desk.
+"""Style sheets of the reports, and Markdown with formulas as HTML.
 
-Theorems as HTML: Markdown, with LaTeX turned into MathML that a browser draws without help.
-
-How the report looks: a page to read, light or dark, on a phone or on paper.
+Pages read in light and dark, on a phone and on paper. Formulas are MathML, which a browser draws
+without a script.
 """
 
 import html

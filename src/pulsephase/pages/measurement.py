@@ -1,8 +1,7 @@
 """One self-contained HTML page for what was measured: no script, no request, readable on a phone.
 
-The page is filled from plain data, so that any command can write one.
-
-From measurements to the sections of a report.
+The page is filled from plain data, so that any command can write one; measurements become its
+sections here.
 """
 
 import base64

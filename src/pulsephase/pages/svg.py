@@ -1,6 +1,6 @@
 """Figures as inline SVG in the colours of the page: drawn with stand-ins, given CSS variables.
 
-One figure of the report: what it is, how to read it, and what would refute what it says.
+A figure of an interpretation also says how to read it, and what would refute what it says.
 """
 
 import html
