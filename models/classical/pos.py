@@ -1,8 +1,8 @@
 """Projections of the mean colour of skin: POS, CHROM, GREEN, PBV, LGI and OMIT.
 
 POS takes a plane on which a change of light has no component; CHROM two chrominance signals,
-weighed so that a common distortion cancels; GREEN the channel that blood absorbs most; PBV the mixture of
-channels that answers to one colour of the pulse; LGI and OMIT what is left of green when the
+weighed so that a common distortion cancels; GREEN the channel that blood absorbs most; PBV the
+mixture that answers to one colour of the pulse; LGI and OMIT what is left of green when the
 direction of the skin's colour is projected out.
 """
 
